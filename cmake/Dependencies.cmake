@@ -1,0 +1,23 @@
+# Everything comes from Debian 12 (toolchain/packages.txt); nothing is downloaded by the build.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(CURL 7.88 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(cereal REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(pugixml REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+# Headers of libraries are not ours to mend.
+foreach(library Boost::headers cereal::cereal nlohmann_json::nlohmann_json)
+  if(TARGET ${library})
+    get_target_property(directories ${library} INTERFACE_INCLUDE_DIRECTORIES)
+    if(directories)
+      set_target_properties(${library} PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${directories}")
+    endif()
+  endif()
+endforeach()

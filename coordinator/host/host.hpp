@@ -1,0 +1,44 @@
+// An ESXi host as the copy procedure sees it, whatever carries the words: the agent, later SSH.
+#pragma once
+
+#include "protocol/error.hpp"
+#include "protocol/messages.hpp"
+#include "vendors/call.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace xcopy
+{
+
+class Host
+{
+public:
+    Host() = default;
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+    virtual ~Host() = default;
+
+    virtual std::string name() const = 0; // for people: the address or name it was configured with
+
+    virtual Result<Health> health(const Call&) = 0; // also checks that protocol versions meet
+    virtual Result<std::vector<Adapter>> adapters(const Call&) = 0;
+    virtual Result<std::vector<Datastore>> datastores(const Call&) = 0;
+    virtual Result<Device> device(const Call&, const std::string& naa) = 0;
+
+    virtual Result<Device> attach(const Call&, const std::string& naa, const AttachRequest&) = 0;
+    virtual Result<void> detach(const Call&, const std::string& naa, const std::string& job) = 0;
+    virtual Result<void> rescan(const Call&, const RescanRequest&) = 0;
+
+    // Same id and same content: the same clone. Errc::conflict when the id stands for another order.
+    virtual Result<CloneStatus> start_clone(const Call&, const std::string& id, const CloneRequest&) = 0;
+    // Answers when the revision is above `after` or `wait` is over.
+    virtual Result<CloneStatus> watch_clone(const Call&, const std::string& id, std::uint64_t after,
+                                            std::chrono::seconds wait) = 0;
+    virtual Result<CloneStatus> cancel_clone(const Call&, const std::string& id) = 0; // answers when vmkfstools is gone
+    virtual Result<void> forget_clone(const Call&, const std::string& id) = 0;        // forgetting the unknown succeeds
+    virtual Result<std::vector<CloneStatus>> clones(const Call&) = 0;
+};
+
+} // namespace xcopy

@@ -1,0 +1,105 @@
+// All that a copy needs from any array. Every verb is idempotent: mapping what is mapped and unmapping what is not
+// mapped succeed, so a copy that crashed is simply run again.
+#pragma once
+
+#include "protocol/error.hpp"
+#include "vendors/call.hpp"
+#include "vendors/initiator.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace xcopy
+{
+
+// What Kubernetes knows of a volume: PersistentVolume.spec.csi.
+struct VolumeHandle {
+    std::string handle;
+    std::map<std::string, std::string> attributes;
+};
+
+// The array's object behind it.
+struct Volume {
+    std::string id;   // what the array's API addresses it by
+    std::string name; // what the array's administrator calls it
+    std::string naa;  // "naa." + lower-case hex, as ESXi will show it ("eui." on PowerFlex)
+    std::string serial;
+    std::uint64_t size_bytes = 0;
+};
+
+struct ArrayInfo {
+    std::string vendor;
+    std::string product;
+    std::string model;
+    std::string version;
+};
+
+// An ESXi host as the coordinator knows it.
+struct HostIdentity {
+    std::string uuid;
+    std::string name;
+    Initiators initiators;
+};
+
+// The array's object that stands for that host: igroup, host, SDC …
+struct ArrayHost {
+    std::string id;
+    std::string name;
+    std::vector<std::string> initiator_ids{}; // as the array spells them
+};
+
+struct Mapping {
+    ArrayHost host;
+    std::optional<int> lun; // LUN number, where the array has one
+};
+
+class LunNumbers;
+class VolumeCopier;
+
+class Array
+{
+public:
+    Array() = default;
+    Array(const Array&) = delete;
+    Array& operator=(const Array&) = delete;
+    virtual ~Array() = default;
+
+    virtual Result<ArrayInfo> info(const Call&) = 0;
+
+    // Errc::not_found when the array has no such volume, Errc::conflict when the handle names another array or is
+    // ambiguous, Errc::unsupported for what cannot be mapped (NAS, NVMe, vVol).
+    virtual Result<Volume> find_volume(const Call&, const VolumeHandle&) = 0;
+
+    // The object for this host: found by its initiators or name, else created. Never takes initiators away.
+    virtual Result<ArrayHost> ensure_host(const Call&, const HostIdentity&) = 0;
+
+    // Everyone the volume is mapped to, ours or not.
+    virtual Result<std::vector<Mapping>> mappings_of(const Call&, const Volume&) = 0;
+
+    // `lun` is honoured by arrays that offer lun_numbers(); Errc::busy when that number is taken (choose another).
+    // A volume that already reaches the host, through this object or another with the same initiator, is success; the
+    // mapping returned is the one that exists.
+    virtual Result<Mapping> map(const Call&, const Volume&, const ArrayHost&, std::optional<int> lun) = 0;
+
+    virtual Result<void> unmap(const Call&, const Volume&, const ArrayHost&) = 0;
+
+    // Optional abilities; null where the array has none.
+    virtual LunNumbers* lun_numbers() { return nullptr; }
+    virtual VolumeCopier* volume_copier() { return nullptr; }
+};
+
+// An array that lets us choose the LUN number.
+class LunNumbers
+{
+public:
+    virtual ~LunNumbers() = default;
+
+    virtual int highest() const = 0;                                          // the array's own limit
+    virtual Result<std::set<int>> used_by(const Call&, const ArrayHost&) = 0; // numbers this host already sees
+};
+
+} // namespace xcopy

@@ -1,0 +1,76 @@
+// One HTTP exchange. The real one is CurlTransport; tests script theirs.
+#pragma once
+
+#include "protocol/error.hpp"
+#include "vendors/call.hpp"
+#include "vendors/secret.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace xcopy::rest
+{
+
+enum class Method : std::uint8_t { get, post, put, patch, remove };
+
+std::string_view name(Method method); // "GET" … "DELETE"
+
+struct Header {
+    std::string name;
+    std::string value;
+};
+
+struct Request {
+    Method method = Method::get;
+    std::string url;
+    std::vector<Header> headers{};
+    std::string body{};
+    std::size_t max_reply_bytes = std::size_t{4} * 1024 * 1024;
+};
+
+struct Reply {
+    int status = 0;
+    std::vector<Header> headers{};
+    std::string body{};
+
+    std::optional<std::string_view> header(std::string_view name) const; // case-insensitive, the last one
+    std::optional<std::chrono::seconds> retry_after() const;             // seconds or an HTTP date
+};
+
+// How the other side proves who it is, and how we do. Verification is always on unless skip_verification is set, which
+// is the administrator's explicit choice and is warned about once per endpoint.
+struct Tls {
+    std::string ca_file{};          // PEM; empty: the system's trust store
+    std::string client_cert_file{}; // PEM chain
+    std::string client_key_file{};  // PEM
+    std::string
+        expected_uri_san{}; // when set, the server must show this URI SAN and its name or address is not compared
+    bool skip_verification = false;
+    bool tls13_only = false;
+};
+
+// Any answer, whatever its status, is a Reply. Errors: Errc::cancelled (stop), Errc::timed_out (deadline),
+// Errc::unavailable with reason "connect_refused", "unresolved" or "connection_lost" (nothing of the reply came),
+// Errc::indeterminate (the request went out and the reply did not come whole), Errc::denied with reason
+// "untrusted_certificate", "wrong_host" or "client_certificate_refused" (the message names the certificate).
+class Transport
+{
+public:
+    Transport() = default;
+    Transport(const Transport&) = delete;
+    Transport& operator=(const Transport&) = delete;
+    virtual ~Transport() = default;
+
+    virtual Result<Reply> send(const Call&, const Request&, const Tls&) = 0; // thread-safe
+};
+
+std::unique_ptr<Transport> curl_transport(); // keeps connections alive between calls
+
+} // namespace xcopy::rest

@@ -1,0 +1,35 @@
+// A value that must never be printed. It has no operator<< and no formatter that shows it.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace xcopy
+{
+
+class Secret
+{
+public:
+    Secret() = default;
+    explicit Secret(std::string value) : value_(std::move(value)) {}
+
+    const std::string& reveal() const { return value_; } // only where it goes onto the wire
+    bool empty() const { return value_.empty(); }
+
+    bool operator==(const Secret&) const = default;
+
+private:
+    std::string value_;
+};
+
+} // namespace xcopy
+
+template <> struct fmt::formatter<xcopy::Secret> : fmt::formatter<std::string_view> {
+    template <class Context> auto format(const xcopy::Secret&, Context& context) const
+    {
+        return fmt::formatter<std::string_view>::format("***", context);
+    }
+};

@@ -32,6 +32,7 @@ target_link_options(xcopy_options INTERFACE -fuse-ld=lld -Wl,--gc-sections)
 
 if(XCOPY_SANITIZE)
   target_compile_options(xcopy_options INTERFACE -fsanitize=${XCOPY_SANITIZE} -fno-omit-frame-pointer
+                                                 -fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitizer-ignore.txt
                                                  -fno-sanitize-recover=undefined)
   target_link_options(xcopy_options INTERFACE -fsanitize=${XCOPY_SANITIZE})
 endif()

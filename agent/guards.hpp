@@ -1,0 +1,43 @@
+// What must be true before a device is written. One pure function over plain facts; every refusal has a name.
+#pragma once
+
+#include "agent/inventory.hpp"
+#include "protocol/error.hpp"
+#include "protocol/messages.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xcopy
+{
+
+struct SourceFacts {
+    std::string path;                            // canonical
+    std::string volumes_root;                    // canonical
+    std::string create_type;                     // of the descriptor
+    std::uint64_t size = 0;                      // of the virtual disk
+    std::vector<std::string> devices;            // its datastore is on these; empty for NFS and vSAN
+    std::optional<std::string> leftover_pointer; // a file that is already where a pointer file would go
+};
+
+struct TargetFacts {
+    std::optional<std::string> attached_for; // the job of the attach record
+    std::uint64_t attached_size = 0;         // what that job said the size is
+    bool node_exists = false;                // /vmfs/devices/disks/naa.…
+    std::optional<Device> device;            // as the host sees it; absent: it does not
+    std::optional<std::string> busy_with;    // another job that writes it, or may
+};
+
+Result<void> check_clone(const std::string& job, const CloneRequest&, const SourceFacts&, const TargetFacts&);
+
+// The part that attach needs as well: may this device ever be a target on this host?
+Result<void> check_target_device(const Device&);
+
+// esxcli gives sizes in whole MiB (facts/esxi.md 6.4), so sizes are compared as far as it can tell.
+bool same_size(std::uint64_t asked, std::uint64_t seen_by_host);
+
+bool is_supported_kind(const std::string& create_type);
+
+} // namespace xcopy

@@ -3,11 +3,9 @@
 
 #include "protocol/error.hpp"
 #include "vendors/array.hpp"
-#include "vendors/secret.hpp"
+#include "vendors/array_config.hpp"
 
-#include <map>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,19 +16,6 @@ namespace rest
 {
 class Transport;
 }
-
-// One array as its secret describes it. Keys are the ones users have today (facts/forklift-contract.md 5.2); vendor
-// keys such as ONTAP_SVM stay in `extra`.
-struct ArrayConfig {
-    std::string vendor;
-    std::string hostname; // STORAGE_HOSTNAME as written
-    std::string username;
-    Secret password;
-    Secret token;
-    bool skip_tls_verification = false;
-    std::string ca_file; // PEM; empty: the system's trust store
-    std::map<std::string, std::string> extra;
-};
 
 std::vector<std::string_view> vendors();
 

@@ -33,6 +33,7 @@ struct Request {
     std::vector<Header> headers{};
     std::string body{};
     std::size_t max_reply_bytes = std::size_t{4} * 1024 * 1024;
+    bool hide_path = false; // the path holds a secret (a session key to be closed): no log may show it
 };
 
 struct Reply {
@@ -56,10 +57,18 @@ struct Tls {
     bool tls13_only = false;
 };
 
-// Any answer, whatever its status, is a Reply. Errors: Errc::cancelled (stop), Errc::timed_out (deadline),
-// Errc::unavailable with reason "connect_refused", "unresolved" or "connection_lost" (nothing of the reply came),
-// Errc::indeterminate (the request went out and the reply did not come whole), Errc::denied with reason
-// "untrusted_certificate", "wrong_host" or "client_certificate_refused" (the message names the certificate).
+// Any answer, whatever its status, is a Reply. Errors:
+//   cancelled      stop was asked for
+//   timed_out      the deadline came; a request that changes something may have taken effect
+//   unavailable    "connect_refused", "unresolved", "connect_timed_out"; "connection_lost": the request did not go out,
+//                  or it was a GET, which changes nothing
+//   indeterminate  "connection_lost": a request that changes something went out and its reply did not come whole;
+//                  "reply_too_large" likewise
+//   denied         "untrusted_certificate", "wrong_host", "client_certificate_refused": the message names the
+//   certificate unsupported    "tls_version": no version of TLS that both sides allow failed         "tls_failed" (what
+//   answers does not speak TLS), "reply_too_large" (to a GET), "bad_reply" (not HTTP) bad_request    "bad_tls_file",
+//   "bad_url": our own configuration
+// A POST or PATCH is never sent twice, not even when an idle connection turns out to be dead.
 class Transport
 {
 public:

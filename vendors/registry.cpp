@@ -1,0 +1,45 @@
+#include "vendors/registry.hpp"
+
+#include "vendors/ontap/ontap.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace xcopy
+{
+
+namespace
+{
+
+struct Vendor {
+    std::string_view name; // as Forklift spells it
+    Result<std::unique_ptr<Array>> (*make)(const ArrayConfig&, rest::Transport&);
+};
+
+constexpr Vendor known[] = {
+    {"ontap",
+     [](const ArrayConfig& config, rest::Transport& transport) { return ontap::make_ontap(config, transport); }},
+};
+
+} // namespace
+
+std::vector<std::string_view> vendors()
+{
+    std::vector<std::string_view> names;
+    std::ranges::transform(known, std::back_inserter(names), &Vendor::name);
+    return names;
+}
+
+Result<std::unique_ptr<Array>> make_array(const ArrayConfig& config, rest::Transport& transport)
+{
+    const auto vendor = std::ranges::find(known, config.vendor, &Vendor::name);
+    if (vendor == std::end(known))
+        return Error{Errc::bad_request, fmt::format("unknown storage vendor '{}'", config.vendor),
+                     fmt::format("known vendors: {}", fmt::join(vendors(), ", ")), "unknown_vendor"};
+    return vendor->make(config, transport);
+}
+
+} // namespace xcopy

@@ -1,0 +1,150 @@
+#include "vendors/rest/api.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace xcopy::rest
+{
+
+namespace
+{
+
+constexpr std::chrono::seconds sign_out_limit{5};
+
+// Words for a refusal whose body says nothing we can read.
+Error from_status(const Reply& reply)
+{
+    const auto words = reply.body.empty() ? std::string("no further words") : one_line(reply.body, 200);
+    return {errc_from_http_status(reply.status), fmt::format("HTTP {}: {}", reply.status, words)};
+}
+
+} // namespace
+
+Api::Api(Transport& transport, ApiRules rules, std::unique_ptr<SignIn> sign_in, Clock& clock)
+    : transport_(transport), rules_(std::move(rules)), sign_in_(std::move(sign_in)), clock_(clock),
+      throttle_(rules_.max_concurrent)
+{
+}
+
+Api::~Api()
+{
+    sign_in_->sign_out(Call{}.within(sign_out_limit),
+                       [this](const Call& call, Request request) { return once(call, std::move(request)); });
+}
+
+Result<Json> Api::get(const Call& call, std::string_view path, const Query& query)
+{
+    return request(call, Method::get, with_query(path, query), {});
+}
+
+Result<Json> Api::post(const Call& call, std::string_view path, const Json& body, const Query& query)
+{
+    return request(call, Method::post, with_query(path, query), to_text(body));
+}
+
+Result<Json> Api::put(const Call& call, std::string_view path, const Json& body, const Query& query)
+{
+    return request(call, Method::put, with_query(path, query), to_text(body));
+}
+
+Result<Json> Api::patch(const Call& call, std::string_view path, const Json& body, const Query& query)
+{
+    return request(call, Method::patch, with_query(path, query), to_text(body));
+}
+
+Result<Json> Api::remove(const Call& call, std::string_view path, const Query& query)
+{
+    return request(call, Method::remove, with_query(path, query), {});
+}
+
+Result<Json> Api::request(const Call& call, Method method, std::string_view path, std::string body)
+{
+    const Request request{.method = method, .url = std::string(path), .body = std::move(body)};
+    auto reply = attempts(call, request);
+    if (!reply)
+        return told(reply.error(), request);
+
+    auto json = reply->body.empty() ? as_result(nullptr) : parse_json(reply->body);
+    if (rules_.decode_error)
+        if (auto error = rules_.decode_error(*reply, json ? &*json : nullptr))
+            return told(std::move(*error), request);
+    if (reply->status < 200 || reply->status > 299)
+        return told(from_status(*reply), request);
+    if (!json) { // a success we cannot read: what it changed, if anything, has to be looked up
+        if (!is_idempotent(method))
+            return told({Errc::indeterminate, json.error().message, "", "unreadable_reply"}, request);
+        return told(json.error(), request);
+    }
+    return json;
+}
+
+Result<Reply> Api::attempts(const Call& call, const Request& request)
+{
+    const auto permit = throttle_.enter(call);
+    if (!permit)
+        return permit.error();
+    for (int attempt = 1;; ++attempt) {
+        auto reply = signed_in(call, request);
+        std::optional<std::chrono::milliseconds> delay;
+        if (reply)
+            delay = next_delay(rules_.retry, attempt, *reply);
+        else if (clock_.now() < call.deadline)
+            delay = next_delay(rules_.retry, attempt, request.method, reply.error());
+        if (!delay)
+            return reply;
+        if (auto waited = clock_.wait(call, *delay); !waited) {
+            if (waited.error().code == Errc::cancelled)
+                return waited.error();
+            return reply; // no time left to wait: what the array said helps more than "timed out"
+        }
+    }
+}
+
+Result<Reply> Api::signed_in(const Call& call, const Request& request)
+{
+    const Send send = [this](const Call& to, Request login) { return once(to, std::move(login)); };
+    for (bool again = true;; again = false) {
+        const auto pass = sign_in_->pass(call, send);
+        if (!pass)
+            return pass.error();
+        Request complete = request;
+        complete.headers.insert(complete.headers.end(), pass->headers.begin(), pass->headers.end());
+        auto reply = once(call, std::move(complete));
+        if (!reply)
+            return reply;
+        sign_in_->learn(pass->number, *reply);
+        // Refused for want of a session means not carried out, so even a POST is repeated; once, for a session that
+        // is refused right after it was opened is an account without rights.
+        if (!sign_in_->has_lapsed(*reply))
+            return reply;
+        sign_in_->drop(pass->number);
+        if (!again)
+            return reply;
+    }
+}
+
+Result<Reply> Api::once(const Call& call, Request request)
+{
+    request.url = rules_.base_url + request.url;
+    request.headers.insert(request.headers.begin(), rules_.headers.begin(), rules_.headers.end());
+    if (!request.body.empty())
+        request.headers.push_back({"Content-Type", "application/json"});
+    const Call limited = call.within(rules_.request_limit);
+    auto reply = transport_.send(limited, request, rules_.tls);
+    if (!reply && reply.error().code == Errc::timed_out && !is_idempotent(request.method))
+        return Error{Errc::indeterminate, "no answer in time; it may have taken effect", "", reply.error().reason};
+    return reply;
+}
+
+Error Api::told(Error error, const Request& request) const
+{
+    const auto secrets = sign_in_->secrets();
+    error.message = redact(std::move(error.message), secrets);
+    error.remedy = redact(std::move(error.remedy), secrets);
+    return std::move(error).in(fmt::format("{}: {} {}", rules_.array, name(request.method),
+                                           request.hide_path ? "/***" : redact(path_of(request.url), secrets)));
+}
+
+} // namespace xcopy::rest

@@ -1,0 +1,75 @@
+// One array's REST interface: signs in, repeats what may be repeated, never has more requests open than the array
+// bears, reads JSON, and turns every refusal into a sentence that names the array, the request and the array's own
+// words.
+#pragma once
+
+#include "protocol/error.hpp"
+#include "vendors/call.hpp"
+#include "vendors/rest/clock.hpp"
+#include "vendors/rest/json.hpp"
+#include "vendors/rest/retry.hpp"
+#include "vendors/rest/sign_in.hpp"
+#include "vendors/rest/throttle.hpp"
+#include "vendors/rest/transport.hpp"
+#include "vendors/rest/url.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xcopy::rest
+{
+
+// What a vendor's error decoder found: the message is the array's own, without status or request.
+// Called for every reply, whatever its status, for some arrays put errors into a 200. `json` is null when the body is
+// none. Nothing: no error of this vendor's form; then the HTTP status alone decides.
+using ErrorDecoder = std::function<std::optional<Error>(const Reply&, const Json* json)>;
+
+struct ApiRules {
+    std::string array;    // how errors call it: "NetApp ONTAP at 10.0.0.5"
+    std::string base_url; // from base_url(STORAGE_HOSTNAME)
+    Tls tls{};
+    std::vector<Header> headers{}; // with every request
+    Retry retry{};
+    int max_concurrent = 20;
+    std::chrono::milliseconds request_limit{60000}; // one attempt; the call's deadline limits the whole
+    ErrorDecoder decode_error{};
+};
+
+class Api
+{
+public:
+    Api(Transport&, ApiRules, std::unique_ptr<SignIn>, Clock& = real_clock());
+    Api(const Api&) = delete;
+    Api& operator=(const Api&) = delete;
+    ~Api(); // signs out
+
+    // Paths begin with '/' and hold no query of their own, except those an array gave us to follow. An empty reply
+    // reads as null. A POST or PATCH whose reply was lost is Errc::indeterminate: look before repeating it.
+    Result<Json> get(const Call&, std::string_view path, const Query& query = {});
+    Result<Json> post(const Call&, std::string_view path, const Json& body, const Query& query = {});
+    Result<Json> put(const Call&, std::string_view path, const Json& body, const Query& query = {});
+    Result<Json> patch(const Call&, std::string_view path, const Json& body, const Query& query = {});
+    Result<Json> remove(const Call&, std::string_view path, const Query& query = {});
+
+    Clock& clock() const { return clock_; }
+    const ApiRules& rules() const { return rules_; }
+
+private:
+    Result<Json> request(const Call&, Method, std::string_view path, std::string body);
+    Result<Reply> attempts(const Call&, const Request&);
+    Result<Reply> signed_in(const Call&, const Request&);
+    Result<Reply> once(const Call&, Request);
+    Error told(Error, const Request&) const;
+
+    Transport& transport_;
+    const ApiRules rules_;
+    std::unique_ptr<SignIn> sign_in_;
+    Clock& clock_;
+    Throttle throttle_;
+};
+
+} // namespace xcopy::rest

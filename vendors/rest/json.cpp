@@ -1,0 +1,102 @@
+#include "vendors/rest/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <utility>
+
+namespace xcopy::rest
+{
+
+namespace
+{
+
+bool is_too_deep(std::string_view text)
+{
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > max_json_depth)
+                return true;
+        } else if (c == '}' || c == ']') {
+            --depth;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+Result<Json> parse_json(std::string_view text)
+{
+    if (is_too_deep(text))
+        return Error{Errc::failed, "the reply is nested too deeply"};
+    Json json = Json::parse(text, nullptr, false);
+    if (json.is_discarded())
+        return Error{Errc::failed, "the reply is not JSON"};
+    return as_result(std::move(json));
+}
+
+Result<Json> as_result(Json json)
+{
+    return Result<Json>(boost::system::in_place_value, std::move(json));
+}
+
+std::string to_text(const Json& json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+const Json* find(const Json& json, std::string_view path)
+{
+    const Json* at = &json;
+    while (!path.empty()) {
+        const auto dot = path.find('.');
+        if (!at->is_object())
+            return nullptr;
+        const auto member = at->find(std::string(path.substr(0, dot)));
+        if (member == at->end())
+            return nullptr;
+        at = &*member;
+        path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
+    }
+    return at;
+}
+
+std::string text_at(const Json& json, std::string_view path)
+{
+    const Json* value = find(json, path);
+    if (value == nullptr)
+        return {};
+    if (value->is_string())
+        return value->get<std::string>();
+    return value->is_number_integer() ? value->dump() : std::string();
+}
+
+std::optional<std::int64_t> number_at(const Json& json, std::string_view path)
+{
+    const std::string digits = text_at(json, path);
+    std::int64_t number = 0;
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (digits.empty() || problem != std::errc{} || end != digits.data() + digits.size())
+        return std::nullopt;
+    return number;
+}
+
+const Json& list_at(const Json& json, std::string_view path)
+{
+    static const Json none = Json::array();
+    const Json* value = find(json, path);
+    return value != nullptr && value->is_array() ? *value : none;
+}
+
+} // namespace xcopy::rest

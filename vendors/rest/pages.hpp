@@ -1,0 +1,34 @@
+// Lists that come in pages, and work that goes on after the reply.
+#pragma once
+
+#include "protocol/error.hpp"
+#include "vendors/rest/api.hpp"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xcopy::rest
+{
+
+struct Page {
+    std::vector<Json> records;
+    std::string next; // path and query of the page after it; empty: this is the last
+};
+
+// Every record of a list. `split` knows where the vendor keeps records and the way to the next page. A way that leaves
+// the array, or a list without end, is an error.
+Result<std::vector<Json>> all_records(Api&, const Call&, std::string path, const std::function<Page(Json)>& split);
+
+struct Polling {
+    std::chrono::milliseconds first{250};
+    std::chrono::milliseconds longest{5000};
+    double growth = 1.5;
+};
+
+// Calls `look` until it finds a result, with growing pauses, until the call is stopped or its time is over.
+Result<Json> poll(const Call&, Clock&, const Polling&, const std::function<Result<std::optional<Json>>()>& look);
+
+} // namespace xcopy::rest

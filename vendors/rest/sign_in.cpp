@@ -1,0 +1,182 @@
+#include "vendors/rest/sign_in.hpp"
+
+#include "vendors/rest/json.hpp"
+#include "vendors/rest/throttle.hpp"
+#include "vendors/rest/url.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <mutex>
+#include <utility>
+
+namespace xcopy::rest
+{
+
+namespace
+{
+
+bool same_name(std::string_view a, std::string_view b)
+{
+    return std::ranges::equal(a, b,
+                              [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+class Basic : public SignIn
+{
+public:
+    Basic(std::string user, Secret password) : header_(basic_header(user, password)), password_(std::move(password)) {}
+
+    Result<Pass> pass(const Call&, const Send&) override { return Pass{{header_}, 0}; }
+    std::vector<Secret> secrets() const override { return {password_, Secret(header_.value.substr(6))}; }
+
+private:
+    Header header_;
+    Secret password_;
+};
+
+class SessionSignIn : public SignIn
+{
+public:
+    explicit SessionSignIn(Session rules) : rules_(std::move(rules)) {}
+
+    Result<Pass> pass(const Call& call, const Send& send) override
+    {
+        if (auto current = current_pass())
+            return *current;
+        // One signs in, the others wait for it: some arrays let a new sign-in end the previous session.
+        auto turn = signing_in_.enter(call);
+        if (!turn)
+            return turn.error();
+        if (auto current = current_pass())
+            return *current;
+        auto reply = send(call, rules_.login);
+        if (!reply)
+            return Error(reply.error()).in("sign in");
+        if (reply->status < 200 || reply->status > 299)
+            return Error{reply->status == 429 || reply->status >= 500 ? Errc::unavailable : Errc::denied,
+                         fmt::format("sign in: HTTP {}: {}", reply->status, one_line(reply->body, 200)),
+                         "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN) in the array's secret"};
+        auto headers = rules_.read(*reply);
+        if (!headers)
+            return Error(headers.error()).in("sign in");
+        const std::lock_guard lock(mutex_);
+        pass_ = Pass{std::move(*headers), ++sign_ins_};
+        return *pass_;
+    }
+
+    bool has_lapsed(const Reply& reply) const override
+    {
+        return rules_.lapsed ? rules_.lapsed(reply) : reply.status == 401;
+    }
+
+    void drop(std::uint64_t number) override
+    {
+        const std::lock_guard lock(mutex_);
+        if (pass_ && pass_->number == number)
+            pass_.reset();
+    }
+
+    void learn(std::uint64_t number, const Reply& reply) override
+    {
+        if (!rules_.renewed)
+            return;
+        const auto newer = rules_.renewed(reply);
+        const std::lock_guard lock(mutex_);
+        if (!pass_ || pass_->number != number)
+            return;
+        for (const Header& header : newer) {
+            const auto held = std::ranges::find_if(
+                pass_->headers, [&](const Header& ours) { return same_name(ours.name, header.name); });
+            if (held == pass_->headers.end())
+                pass_->headers.push_back(header);
+            else
+                held->value = header.value;
+        }
+    }
+
+    void sign_out(const Call& call, const Send& send) override
+    {
+        const auto current = current_pass();
+        if (!current || !rules_.logout)
+            return;
+        if (auto request = rules_.logout(current->headers)) {
+            request->headers.insert(request->headers.end(), current->headers.begin(), current->headers.end());
+            (void)send(call, std::move(*request)); // a session we cannot close ends by its idle time
+        }
+        drop(current->number);
+    }
+
+    std::vector<Secret> secrets() const override
+    {
+        auto secrets = rules_.secrets;
+        if (const auto current = current_pass())
+            for (const Header& header : current->headers)
+                secrets.emplace_back(header.value);
+        return secrets;
+    }
+
+private:
+    std::optional<Pass> current_pass() const
+    {
+        const std::lock_guard lock(mutex_);
+        return pass_;
+    }
+
+    const Session rules_;
+    Throttle signing_in_{1};
+    mutable std::mutex mutex_;
+    std::optional<Pass> pass_;
+    std::uint64_t sign_ins_ = 0;
+};
+
+} // namespace
+
+Header basic_header(std::string_view user, const Secret& password)
+{
+    return {"Authorization", "Basic " + base64(fmt::format("{}:{}", user, password.reveal()))};
+}
+
+std::unique_ptr<SignIn> basic(std::string user, Secret password)
+{
+    return std::make_unique<Basic>(std::move(user), std::move(password));
+}
+
+std::unique_ptr<SignIn> session(Session rules)
+{
+    return std::make_unique<SessionSignIn>(std::move(rules));
+}
+
+Result<std::vector<Header>> from_reply_field(const Reply& reply, std::string_view field, std::string_view header,
+                                             std::string_view prefix)
+{
+    const auto json = parse_json(reply.body);
+    const std::string token = json ? text_at(*json, field) : std::string();
+    if (token.empty())
+        return Error{Errc::failed, fmt::format("the reply holds no '{}'", field)};
+    return std::vector<Header>{{std::string(header), std::string(prefix) + token}};
+}
+
+Result<std::vector<Header>> from_reply_header(const Reply& reply, std::string_view reply_header,
+                                              std::string_view header)
+{
+    const auto token = reply.header(reply_header);
+    if (!token || token->empty())
+        return Error{Errc::failed, fmt::format("the reply has no header '{}'", reply_header)};
+    return std::vector<Header>{{std::string(header), std::string(*token)}};
+}
+
+std::optional<Header> cookies_of(const Reply& reply)
+{
+    std::string cookies;
+    for (const Header& header : reply.headers)
+        if (same_name(header.name, "Set-Cookie"))
+            cookies += (cookies.empty() ? "" : "; ") + header.value.substr(0, header.value.find(';'));
+    if (cookies.empty())
+        return std::nullopt;
+    return Header{"Cookie", cookies};
+}
+
+} // namespace xcopy::rest

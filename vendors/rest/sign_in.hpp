@@ -1,0 +1,66 @@
+// How we prove to an array who we are: basic(), or a session that is opened, may lapse, may hand out newer tokens with
+// every reply, and must be closed because arrays count them.
+#pragma once
+
+#include "protocol/error.hpp"
+#include "vendors/call.hpp"
+#include "vendors/rest/transport.hpp"
+#include "vendors/secret.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xcopy::rest
+{
+
+struct Pass {
+    std::vector<Header> headers;
+    std::uint64_t number = 0; // which sign-in it came from, so that one lapse leads to one new sign-in, not to twenty
+};
+
+// Sends a request to the array as it is: without sign-in and without retries after errors.
+using Send = std::function<Result<Reply>(const Call&, Request)>;
+
+class SignIn
+{
+public:
+    SignIn() = default;
+    SignIn(const SignIn&) = delete;
+    SignIn& operator=(const SignIn&) = delete;
+    virtual ~SignIn() = default;
+
+    virtual Result<Pass> pass(const Call&, const Send&) = 0;      // signs in first where that is needed
+    virtual bool has_lapsed(const Reply&) const { return false; } // the array wants a new sign-in
+    virtual void drop(std::uint64_t /*number*/) {}                // the pass of that number is of no use any more
+    virtual void learn(std::uint64_t /*number*/, const Reply&) {} // newer tokens, where a reply brings them
+    virtual void sign_out(const Call&, const Send&) {}            // nothing can be done about a failure
+    virtual std::vector<Secret> secrets() const = 0;              // what no message may contain
+};
+
+std::unique_ptr<SignIn> basic(std::string user, Secret password);
+Header basic_header(std::string_view user, const Secret& password);
+
+// Paths are relative to the array's base URL. Header values made here are secrets.
+struct Session {
+    Request login;                                                            // url: the path
+    std::function<Result<std::vector<Header>>(const Reply&)> read;            // headers for every later request
+    std::function<bool(const Reply&)> lapsed;                                 // empty: status 401
+    std::function<std::vector<Header>(const Reply&)> renewed;                 // empty: replies bring no newer tokens
+    std::function<std::optional<Request>(const std::vector<Header>&)> logout; // empty: the session ends by itself
+    std::vector<Secret> secrets;                                              // those in `login`
+};
+
+std::unique_ptr<SignIn> session(Session rules);
+
+// For Session::read and Session::renewed.
+Result<std::vector<Header>> from_reply_field(const Reply&, std::string_view field, std::string_view header,
+                                             std::string_view prefix = "");
+Result<std::vector<Header>> from_reply_header(const Reply&, std::string_view reply_header, std::string_view header);
+std::optional<Header> cookies_of(const Reply&); // one Cookie header of all Set-Cookie lines
+
+} // namespace xcopy::rest

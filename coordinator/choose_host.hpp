@@ -1,0 +1,32 @@
+// Step 4: the host that copies.
+#pragma once
+
+#include "protocol/error.hpp"
+
+#include <string>
+#include <vector>
+
+namespace xcopy
+{
+
+struct HostView {
+    std::string name;
+    std::string unreachable{};    // why, when it did not answer
+    bool sees_source = false;     // the datastore is mounted there
+    std::string datastore_uuid{}; // of that datastore
+    int load = 0;                 // running and queued clones
+    int errors = 0;               // problems of severity error
+    bool has_job = false;         // a clone of this very job is there
+};
+
+struct HostChoice {
+    std::size_t index = 0;
+    std::string why;
+};
+
+// `wanted` is the name given with --migration-host, or of the host in the journal; empty: the least loaded healthy one.
+// Equal loads are told apart by the job, so that many copies started at once spread out.
+Result<HostChoice> choose_host(const std::vector<HostView>& hosts, const std::string& wanted, const std::string& job,
+                               const std::string& datastore);
+
+} // namespace xcopy

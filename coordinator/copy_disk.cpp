@@ -1,0 +1,90 @@
+#include "coordinator/copy_disk.hpp"
+
+#include "coordinator/copy_run.hpp"
+#include "coordinator/map_target.hpp"
+#include "coordinator/on_host.hpp"
+#include "coordinator/put_back.hpp"
+#include "coordinator/source.hpp"
+#include "coordinator/survey.hpp"
+#include "coordinator/target.hpp"
+#include "coordinator/verdict.hpp"
+
+#include <future>
+
+namespace xcopy
+{
+
+CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
+{
+    CopyRun run(order, site);
+
+    // One coordinator works on a job. What an earlier run began is taken over; if its verdict is known, only putting
+    // back is left.
+    if (auto claimed = run.claim(); !claimed)
+        return run.refuse(claimed.error());
+    if (auto ended = run.end_earlier_run())
+        return *ended;
+
+    // Until step 5 everything only reads. The hosts are asked while the array looks for the volume.
+    run.step("look up");
+    const auto source = parse_source(order.source);
+    if (!source)
+        return run.refuse(source.error());
+    auto asked = std::async(std::launch::async, [&] { return survey(call, site.hosts, order.limits); });
+
+    // 1. Target: the array volume behind the handle. The driver refuses a handle of another array.
+    const auto target = find_target(call, order, site.array);
+    const auto hosts = asked.get();
+    if (!target)
+        return run.refuse(target.error());
+
+    // 2. Source, 3. method, 4. host: one that has the source's datastore mounted; vmkfstools on it does the copy, and
+    // the array moves the data where it can.
+    const auto host = choose_host(call, order, hosts, *source, run.wanted_host());
+    if (!host)
+        return run.refuse(host.error());
+    if (auto possible = check_xcopy_possible(*host); !possible) {
+        if (order.xcopy == XcopyPolicy::require)
+            return run.refuse(possible.error());
+        site.log.warn("the host will copy, not the array", {{"job", order.job}, {"why", possible.error().message}});
+    }
+    site.log.info("host chosen", {{"job", order.job}, {"host", host->name}, {"why", host->why}});
+
+    // The target must hold nothing that anybody uses: no datastore, no other clone, not the source.
+    if (auto free = check_target_is_free(target->naa, order.job, *host, hosts); !free)
+        return run.refuse(free.error());
+    if (auto free = check_device_is_free(call, target->naa, *host, hosts, order, site.log); !free)
+        return run.refuse(free.error());
+    if (call.stop.stop_requested())
+        return run.refuse({Errc::cancelled, "stopped before anything was changed"});
+
+    // 5. Journal the intent, record the existing mappings, map under a LUN number that the host can see.
+    run.step("map");
+    if (auto begun = run.begin(*target, *host); !begun)
+        return run.refuse(begun.error());
+    if (auto mapped = map_target(call, run, *host); !mapped)
+        return run.finish(mapped.error());
+
+    // 6. Attach: the host sees a device of that very NAA and size.
+    run.step("attach");
+    if (auto attached = attach_target(call, run, *host); !attached)
+        return run.finish(attached.error());
+
+    // 7. Clone: start or adopt, watch to the end.
+    run.step("clone");
+    const auto cloned = run_clone(call, run, *host);
+    if (!cloned)
+        return run.finish(cloned.error());
+
+    // 8. Verdict: exit status 0 of exactly what was ordered, and nothing else.
+    if (auto proven = verdict(clone_request(run.record), *cloned); !proven)
+        return run.finish(proven.error());
+    if (auto allowed = check_policy(order.xcopy, cloned->xcopy); !allowed)
+        return run.finish(allowed.error());
+
+    // 9. Make the verdict durable, then detach, unmap only ours, re-create only what is missing. Every other finish()
+    // above does the same.
+    return run.finish(*cloned);
+}
+
+} // namespace xcopy

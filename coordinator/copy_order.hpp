@@ -1,0 +1,92 @@
+// What one copy is asked for, what it works with, and what comes out of it.
+#pragma once
+
+#include "coordinator/host/host.hpp"
+#include "coordinator/journal.hpp"
+#include "coordinator/log.hpp"
+#include "vendors/array.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xcopy
+{
+
+enum class XcopyPolicy : std::uint8_t { prefer, require };
+
+// How long things may take. Each is a limit, never a pause.
+struct Limits {
+    std::chrono::milliseconds look_up = std::chrono::seconds(30); // one question to a host
+    std::chrono::seconds attach = std::chrono::seconds(120);
+    std::chrono::milliseconds agent_lost = std::chrono::minutes(10); // silence after which a clone's fate is unknown
+    std::chrono::milliseconds clean_up = std::chrono::minutes(5);
+    std::chrono::milliseconds retry_first = std::chrono::milliseconds(200); // doubles up to retry_longest
+    std::chrono::milliseconds retry_longest = std::chrono::seconds(10);
+    std::chrono::seconds watch = std::chrono::seconds(25);
+    std::chrono::seconds clone = std::chrono::seconds(0); // 0: none
+    std::chrono::seconds orphan = std::chrono::minutes(15);
+};
+
+struct CopyOrder {
+    std::string job;    // UID of the PersistentVolumeClaim
+    std::string vendor; // of the array
+    std::string array;  // its host name
+    VolumeHandle target;
+    std::uint64_t expected_size = 0; // bytes; 0: not known
+    std::string source;              // "[datastore] folder/disk.vmdk" or /vmfs/volumes/…
+    std::string migration_host;      // empty: the least loaded that sees the datastore
+    std::optional<int> lun;          // empty: chosen
+    XcopyPolicy xcopy = XcopyPolicy::prefer;
+    Limits limits;
+};
+
+// Hears how a copy goes, on the thread that copies.
+class Observer
+{
+public:
+    struct Progress {
+        std::string host;
+        int percent = 0;
+        std::uint64_t bytes = 0; // of the whole disk
+        int queue_position = 0;
+        XcopyUse xcopy = XcopyUse::unknown;
+    };
+
+    virtual ~Observer() = default;
+    virtual void progress(const Progress&) {}
+};
+
+struct Site {
+    Array& array;
+    const std::vector<std::unique_ptr<Host>>& hosts;
+    Journal& journal;
+    Log& log;
+    Observer& observer;
+};
+
+struct Step {
+    std::string name;
+    std::int64_t ms = 0;
+};
+
+struct CopyReport {
+    Outcome outcome = Outcome::unknown;
+    std::optional<Error> error; // why it did not succeed
+    std::string job;
+    std::string source;
+    std::string target_naa;
+    std::uint64_t bytes = 0;
+    XcopyVerdict xcopy;
+    std::string host;
+    bool target_touched = false; // a clone was ordered: unless it succeeded, the target's content is undefined
+    std::int64_t copy_ms = 0;
+    std::int64_t wall_ms = 0;
+    std::vector<Step> steps;
+    std::vector<std::string> left_behind; // what could not be put back; the journal knows it
+};
+
+} // namespace xcopy

@@ -1,0 +1,192 @@
+#include "coordinator/copy_run.hpp"
+
+#include "coordinator/put_back.hpp"
+#include "coordinator/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace xcopy
+{
+
+namespace
+{
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+std::int64_t unix_ms()
+{
+    return duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+Host* find_host(const std::vector<std::unique_ptr<Host>>& hosts, const std::string& name)
+{
+    const auto found = std::ranges::find_if(hosts, [&](const auto& host) { return host->name() == name; });
+    return found == hosts.end() ? nullptr : found->get();
+}
+
+Outcome outcome_of_run(const Result<CloneStatus>& cloned)
+{
+    return cloned ? Outcome::succeeded : outcome_of(cloned.error());
+}
+
+} // namespace
+
+CopyRun::CopyRun(const CopyOrder& the_order, const Site& the_site) : order(the_order), site(the_site)
+{
+    report_.job = order.job;
+    report_.source = order.source;
+}
+
+Result<void> CopyRun::claim()
+{
+    step("journal");
+    auto page = site.journal.claim(order.job);
+    if (!page)
+        return page.error();
+    auto found = (*page)->read();
+    if (!found)
+        return found.error();
+    page_ = std::move(*page);
+    if (!*found)
+        return {};
+    record = **found;
+    if (auto same = check_same_copy(record, order.vendor, order.array, order.source, order.migration_host); !same)
+        return same;
+    if (!has_something_to_undo(record)) {
+        record = {};
+        return {};
+    }
+    site.log.info("found what an earlier run of this job began",
+                  {{"job", order.job}, {"host", record.host}, {"outcome", name(record.outcome)}});
+    return {};
+}
+
+std::optional<CopyReport> CopyRun::end_earlier_run()
+{
+    if (record.outcome == Outcome::unknown)
+        return std::nullopt;
+    host_ = find_host(site.hosts, record.host);
+    if (!host_)
+        return refuse(
+            {Errc::not_found,
+             fmt::format("job {} was begun on host '{}', which is not among the agents given", order.job, record.host),
+             "add it with --agent NAME=ADDRESS", "unknown_host"});
+    step("put back");
+    const Outcome earlier = record.outcome;
+    report_.left_behind =
+        put_back(cleanup(), site.array, *host_, *page_, record, earlier, true, order.limits, site.log);
+    if (earlier == Outcome::succeeded || !report_.left_behind.empty()) {
+        if (earlier != Outcome::succeeded)
+            report_.error =
+                Error{Errc::failed, fmt::format("an earlier run {}: {}", name(earlier), record.outcome_message),
+                      "mend what keeps it from being put back, then run again or sweep"};
+        return report(earlier);
+    }
+    site.log.info("earlier run put back, starting afresh", {{"job", order.job}, {"outcome", name(earlier)}});
+    record = {};
+    return std::nullopt;
+}
+
+const std::string& CopyRun::wanted_host() const
+{
+    return record.host.empty() ? order.migration_host : record.host;
+}
+
+Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
+{
+    if (!record.job.empty() && record.volume.naa != volume.naa)
+        return Error{Errc::conflict,
+                     fmt::format("job {} was begun with target {} and is now asked for with {}", order.job,
+                                 record.volume.naa, volume.naa),
+                     "run it again as it was begun, or undo it with: xcopy-coordinator sweep", "other_copy"};
+    if (!record.host_uuid.empty() && record.host_uuid != host.uuid)
+        return Error{Errc::conflict,
+                     fmt::format("job {} was begun on host '{}' with UUID {}, which now says it is {}", order.job,
+                                 record.host, record.host_uuid, host.uuid),
+                     "check the address given for it with --agent", "other_host"};
+    host_ = host.host;
+    if (!record.job.empty())
+        return {};
+    record.job = order.job;
+    record.begun_ms = unix_ms();
+    record.vendor = order.vendor;
+    record.array = order.array;
+    record.volume = volume;
+    record.source = order.source;
+    record.source_path = host.source_path;
+    record.time_limit_s = order.limits.clone.count();
+    record.orphan_ttl_s = order.limits.orphan.count();
+    record.host = host.name;
+    record.host_uuid = host.uuid;
+    record.adapters = host.adapters;
+    return note();
+}
+
+Result<void> CopyRun::note()
+{
+    record.changed_ms = unix_ms();
+    if (auto written = page_->write(record); !written)
+        return written.error().in("write the journal");
+    return {};
+}
+
+void CopyRun::step(std::string_view name)
+{
+    const auto now = Clock::now();
+    if (!report_.steps.empty())
+        report_.steps.back().ms += duration_cast<milliseconds>(now - step_begun_).count();
+    report_.steps.push_back({std::string(name), 0});
+    step_begun_ = now;
+}
+
+CopyReport CopyRun::refuse(const Error& why)
+{
+    report_.error = why;
+    report_.left_behind = page_ ? what_remains(record) : std::vector<std::string>{}; // else it is not ours to tell
+    return report(why.code == Errc::cancelled ? Outcome::cancelled : Outcome::refused);
+}
+
+CopyReport CopyRun::finish(const Result<CloneStatus>& cloned)
+{
+    step("put back");
+    const Outcome outcome = outcome_of_run(cloned);
+    if (cloned) {
+        record.xcopy = cloned->xcopy;
+        if (cloned->started_ms > 0 && cloned->ended_ms >= cloned->started_ms)
+            record.copy_ms = cloned->ended_ms - cloned->started_ms;
+    } else {
+        report_.error = cloned.error();
+        record.outcome_message = cloned.error().message;
+    }
+    report_.target_touched = record.clone_ordered;
+
+    const bool fate_unknown = !cloned && is_fate_unknown(cloned.error());
+    report_.left_behind = fate_unknown ? what_remains(record)
+                                       : put_back(cleanup(), site.array, *host_, *page_, record, outcome, clone_ended_,
+                                                  order.limits, site.log);
+    return report(outcome);
+}
+
+Call CopyRun::cleanup() const
+{
+    return Call{.stop = {}, .job = order.job}.within(order.limits.clean_up);
+}
+
+CopyReport CopyRun::report(Outcome outcome)
+{
+    const auto now = Clock::now();
+    report_.steps.back().ms += duration_cast<milliseconds>(now - step_begun_).count();
+    report_.wall_ms = duration_cast<milliseconds>(now - begun_).count();
+    report_.outcome = outcome;
+    report_.target_naa = record.volume.naa;
+    report_.bytes = record.volume.size_bytes;
+    report_.host = record.host;
+    report_.xcopy = record.xcopy;
+    report_.copy_ms = record.copy_ms;
+    return report_;
+}
+
+} // namespace xcopy

@@ -1,0 +1,57 @@
+// One copy under way: its place in the journal, its report, and the one way out that puts everything back.
+#pragma once
+
+#include "coordinator/copy_order.hpp"
+#include "coordinator/survey.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace xcopy
+{
+
+class CopyRun
+{
+public:
+    CopyRun(const CopyOrder& order, const Site& site);
+
+    // Takes the job's place in the journal and reads what an earlier run left there.
+    Result<void> claim();
+
+    // When the earlier run had a verdict, only putting back was left: that is done here. A report means this run is
+    // over, with success or with something left behind; nothing means the copy starts, or starts afresh.
+    std::optional<CopyReport> end_earlier_run();
+
+    // The host on which an earlier run began; else the one asked for; empty: choose.
+    const std::string& wanted_host() const;
+
+    Result<void> begin(const Volume& volume, const ChosenHost& host); // the intent, before anything is changed
+    Result<void> note();                                              // what `record` says, made durable
+
+    void step(std::string_view name); // the time until the next step belongs to this one
+    void clone_ended() { clone_ended_ = true; }
+
+    CopyReport refuse(const Error& why);                  // nothing was changed by this run
+    CopyReport finish(const Result<CloneStatus>& cloned); // steps 8 and 9
+
+    const CopyOrder& order;
+    const Site& site;
+    CopyRecord record;
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    CopyReport report(Outcome outcome);
+    Call cleanup() const;
+
+    std::unique_ptr<JournalPage> page_;
+    Host* host_ = nullptr;
+    bool clone_ended_ = false;
+    CopyReport report_;
+    Clock::time_point begun_ = Clock::now();
+    Clock::time_point step_begun_ = begun_;
+};
+
+} // namespace xcopy

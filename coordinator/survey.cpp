@@ -1,0 +1,154 @@
+#include "coordinator/survey.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+
+namespace xcopy
+{
+
+namespace
+{
+
+SurveyedHost ask(const Call& call, Host& host)
+{
+    SurveyedHost seen{.host = &host};
+    auto health = host.health(call);
+    if (!health) {
+        seen.unreachable = health.error();
+        return seen;
+    }
+    seen.health = std::move(*health);
+    auto clones = host.clones(call);
+    if (clones)
+        seen.clones = std::move(*clones);
+    else
+        seen.unreachable = clones.error();
+    return seen;
+}
+
+bool is_usable(const DevicePath& path)
+{
+    return path.state == "active" || path.state == "standby";
+}
+
+} // namespace
+
+Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits)
+{
+    std::vector<std::future<SurveyedHost>> asked;
+    for (const auto& host : hosts)
+        asked.push_back(std::async(std::launch::async,
+                                   [&call, &limits, &host] { return ask(call.within(limits.look_up), *host); }));
+    Survey all;
+    for (auto& answer : asked)
+        all.push_back(answer.get());
+    return all;
+}
+
+std::vector<HostView> views(const Survey& survey, const SourceName& source, const std::string& job)
+{
+    std::vector<HostView> all;
+    for (const auto& seen : survey) {
+        HostView view{.name = seen.host->name()};
+        if (seen.unreachable)
+            view.unreachable = seen.unreachable->message;
+        if (const auto* datastore = find_datastore(seen.health.datastores, source.datastore)) {
+            view.sees_source = true;
+            view.datastore_uuid = datastore->uuid;
+        }
+        view.load = seen.health.running + seen.health.queued;
+        view.errors = static_cast<int>(std::ranges::count(seen.health.problems, Severity::error, &Problem::severity));
+        view.has_job = std::ranges::any_of(seen.clones, [&](const CloneStatus& c) { return c.id == job; });
+        all.push_back(std::move(view));
+    }
+    return all;
+}
+
+Result<ChosenHost> choose_host(const Call& call, const CopyOrder& order, const Survey& survey, const SourceName& source,
+                               const std::string& wanted)
+{
+    auto choice = choose_host(views(survey, source, order.job), wanted, order.job, source.datastore);
+    if (!choice)
+        return choice.error();
+    const auto& seen = survey[choice->index];
+    const auto* datastore = find_datastore(seen.health.datastores, source.datastore);
+    if (!datastore) // the host that has this job has lost the datastore
+        return Error{Errc::not_found,
+                     fmt::format("host '{}' does not have datastore '{}' mounted", seen.host->name(), source.datastore),
+                     "mount it there again, or undo the job with: xcopy-coordinator sweep", "datastore_not_seen"};
+
+    ChosenHost chosen{.host = seen.host,
+                      .name = seen.host->name(),
+                      .uuid = seen.health.host_uuid,
+                      .why = choice->why,
+                      .health = seen.health,
+                      .datastore = *datastore,
+                      .source_path = path_on_host(*datastore, source),
+                      .source_device = {},
+                      .adapters = {}};
+    if (!datastore->devices.empty()) {
+        auto device = seen.host->device(call.within(order.limits.look_up), datastore->devices.front());
+        if (!device)
+            return device.error().in("look at the source's device");
+        chosen.source_device = std::move(*device);
+    }
+    chosen.adapters = adapters_for(chosen.health, chosen.source_device);
+    if (chosen.adapters.empty())
+        return Error{Errc::unsupported,
+                     fmt::format("host '{}' has no adapter that carries LUNs of an array", chosen.name),
+                     "see its adapters with: xcopy-coordinator hosts", "no_adapter"};
+    return chosen;
+}
+
+std::vector<std::string> adapters_for(const Health& health, const std::optional<Device>& source_device)
+{
+    const auto carries_luns = [&](const std::string& name) {
+        return std::ranges::any_of(health.adapters, [&](const Adapter& adapter) {
+            return adapter.name == name && parse_initiator(adapter.uid).has_value();
+        });
+    };
+    std::vector<std::string> found;
+    if (source_device)
+        for (const auto& path : source_device->paths)
+            if (is_usable(path) && carries_luns(path.adapter) && !std::ranges::count(found, path.adapter))
+                found.push_back(path.adapter);
+    if (found.empty())
+        for (const auto& adapter : health.adapters)
+            if (adapter.link_state != "link-down" && carries_luns(adapter.name))
+                found.push_back(adapter.name);
+    std::ranges::sort(found);
+    return found;
+}
+
+HostIdentity identity(const ChosenHost& host)
+{
+    HostIdentity who{
+        .uuid = host.uuid, .name = host.health.host_name.empty() ? host.name : host.health.host_name, .initiators = {}};
+    for (const auto& adapter : host.health.adapters) {
+        if (!std::ranges::count(host.adapters, adapter.name))
+            continue;
+        auto initiator = parse_initiator(adapter.uid);
+        if (initiator && !std::ranges::count(who.initiators, *initiator))
+            who.initiators.push_back(*initiator);
+    }
+    return who;
+}
+
+Result<void> check_xcopy_possible(const ChosenHost& host)
+{
+    if (host.health.vaai.hardware_accelerated_move == 0)
+        return Error{Errc::unsupported,
+                     fmt::format("host '{}' does not use XCOPY: DataMover.HardwareAcceleratedMove is 0", host.name),
+                     "esxcli system settings advanced set -o /DataMover/HardwareAcceleratedMove -i 1", "vaai_off"};
+    if (host.source_device && host.source_device->vaai.clone == "unsupported")
+        return Error{Errc::unsupported,
+                     fmt::format("the source's device {} does not support XCOPY on host '{}'", host.source_device->name,
+                                 host.name),
+                     fmt::format("see: esxcli storage core device vaai status get -d {}", host.source_device->name),
+                     "vaai_unsupported"};
+    return {};
+}
+
+} // namespace xcopy

@@ -1,3 +1,4 @@
+#include "tests/lab/arrays/ontap/pattern.hpp"
 #include "tests/lab/arrays/tests/ontap_fixture.hpp"
 
 namespace lab::ontap
@@ -168,6 +169,22 @@ TEST_F(OntapTest, PagesFollowTheNextLinkToTheEnd)
         EXPECT_EQ(std::set(names.begin(), names.end()).size(), 5U);
         EXPECT_EQ(pages, short_page ? 6 : 3); // an empty page comes first
     }
+}
+
+TEST_F(OntapTest, AListingCanBeOrderedByAField)
+{
+    for (const auto* name : {"b", "c", "a"})
+        new_lun(name);
+    auto names = [&](const std::string& query) {
+        std::string all;
+        const auto body = ask("GET", "/api/storage/luns?" + query).body;
+        for (const auto& record : body["records"])
+            all += record["name"].get<std::string>().substr(13, 1);
+        return all;
+    };
+    EXPECT_EQ(names(""), "bca");
+    EXPECT_EQ(names("order_by=name"), "abc");
+    EXPECT_EQ(names("order_by=name%20desc&max_records=2"), "cb");
 }
 
 TEST_F(OntapTest, ANewLunMayBeInvisibleForSomeReadings)

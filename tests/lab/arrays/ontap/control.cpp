@@ -52,9 +52,9 @@ json Ontap::obey(const json& order)
         return unmap(order);
     if (verb == "state")
         return dump();
-    if (verb == "requests")
+    if (verb == "requests" && server_)
         return json(server_->requests());
-    if (verb == "forget_requests") {
+    if (verb == "forget_requests" && server_) {
         server_->forget_requests();
         return json::object();
     }

@@ -35,6 +35,7 @@ bool well_formed_iqn(std::string_view iqn)
            });
 }
 
+// ESXi writes adapters as fc.WWNN:WWPN, ONTAP takes the WWPN alone.
 Answer<std::string> parse_wwpn(std::string name)
 {
     const auto octets = (name.size() + 1) / 3;
@@ -93,7 +94,6 @@ Answer<std::string> parse_initiator(std::string_view text, Protocol protocol)
             return Refusal{"5373977", "The EUI \"" + name + "\" is not 16 hexadecimal digits.", "name"};
         return name;
     }
-    // ESXi writes adapters as fc.WWNN:WWPN; ONTAP knows nothing of that form.
     if (name.size() < 2 || !hex(name[0]) || !hex(name[1]))
         return Refusal{"5373993", "The initiator name \"" + name + "\" matches no known format.", "name"};
     if (protocol == Protocol::iscsi)

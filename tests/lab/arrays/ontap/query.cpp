@@ -1,5 +1,7 @@
 #include "tests/lab/arrays/ontap/query.hpp"
 
+#include "tests/lab/arrays/ontap/pattern.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -14,103 +16,6 @@ namespace
 {
 
 constexpr std::string_view position = "start.order"; // of the next page; clients must not know this name
-
-struct Letter {
-    char value;
-    bool literal; // was quoted
-};
-using Text = std::vector<Letter>;
-
-Text unquoted(std::string_view pattern)
-{
-    Text text;
-    char closing = '\0';
-    for (const char letter : pattern) {
-        if (closing == '\0' && (letter == '"' || letter == '{'))
-            closing = letter == '"' ? '"' : '}';
-        else if (closing != '\0' && letter == closing)
-            closing = '\0';
-        else
-            text.push_back({letter, closing != '\0'});
-    }
-    return text;
-}
-
-bool special(const Letter& letter, char value)
-{
-    return !letter.literal && letter.value == value;
-}
-
-bool wildcard_match(const Text& pattern, std::size_t at, std::string_view value)
-{
-    // The last star takes one letter more each time the rest does not fit.
-    std::size_t star = Text::size_type(-1), retry = 0, here = 0;
-    while (here < value.size()) {
-        if (at < pattern.size() && special(pattern[at], '*')) {
-            star = ++at;
-            retry = here;
-        } else if (at < pattern.size() && pattern[at].value == value[here]) {
-            ++at;
-            ++here;
-        } else if (star != Text::size_type(-1)) {
-            at = star;
-            here = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (at < pattern.size() && special(pattern[at], '*'))
-        ++at;
-    return at == pattern.size();
-}
-
-std::optional<double> number(std::string_view text)
-{
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-std::string plain(const Text& text, std::size_t from, std::size_t until)
-{
-    std::string result;
-    for (auto i = from; i < until; ++i)
-        result += text[i].value;
-    return result;
-}
-
-// A comparison or range of numbers, if it is one.
-std::optional<bool> number_match(const Text& text, std::string_view value)
-{
-    const auto actual = number(value);
-    if (!actual || text.empty())
-        return std::nullopt;
-    if (special(text[0], '<') || special(text[0], '>')) {
-        const bool with_equal = text.size() > 1 && special(text[1], '=');
-        const auto limit = number(plain(text, with_equal ? 2 : 1, text.size()));
-        if (!limit)
-            return std::nullopt;
-        if (with_equal && *actual == *limit)
-            return true;
-        return special(text[0], '<') ? *actual < *limit : *actual > *limit;
-    }
-    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-        if (special(text[i], '.') && special(text[i + 1], '.')) {
-            const auto low = number(plain(text, 0, i)), high = number(plain(text, i + 2, text.size()));
-            return low && high && *low <= *actual && *actual <= *high;
-        }
-    }
-    return std::nullopt;
-}
-
-bool alternative_matches(const Text& text, const std::string& value)
-{
-    if (!text.empty() && special(text[0], '!'))
-        return !wildcard_match(text, 1, value);
-    if (auto verdict = number_match(text, value))
-        return *verdict;
-    return wildcard_match(text, 0, value);
-}
 
 std::vector<std::string> split(std::string_view text, char separator)
 {
@@ -214,6 +119,28 @@ bool passes(const json& record, const Request& request)
     });
 }
 
+// "order_by=name" or "order_by=name desc": places are then counted in that order.
+std::vector<Record> in_order(const Request& request, const std::vector<Record>& records)
+{
+    auto sorted = records;
+    const auto by = request.parameter("order_by");
+    if (!by)
+        return sorted;
+    const bool descending = by->ends_with(" desc");
+    const auto path = split(by->substr(0, by->find(' ')), '.');
+    auto key = [&](const Record& record) {
+        std::vector<std::string> values;
+        values_at(record.value, path, 0, values);
+        return values;
+    };
+    std::ranges::stable_sort(sorted, [&](const Record& left, const Record& right) {
+        return descending ? key(right) < key(left) : key(left) < key(right);
+    });
+    for (std::size_t i = 0; i < sorted.size(); ++i)
+        sorted[i].order = i + 1;
+    return sorted;
+}
+
 std::string next_page(const Request& request, std::uint64_t order)
 {
     std::string href = request.path + "?";
@@ -237,21 +164,6 @@ Answer<std::uint64_t> unsigned_parameter(const Request& request, const std::stri
 }
 
 } // namespace
-
-bool matches(std::string_view pattern, const std::string& value)
-{
-    Text alternative;
-    for (const auto& letter : unquoted(pattern)) {
-        if (special(letter, '|') || special(letter, ',')) {
-            if (alternative_matches(alternative, value))
-                return true;
-            alternative.clear();
-        } else {
-            alternative.push_back(letter);
-        }
-    }
-    return alternative_matches(alternative, value);
-}
 
 bool flag(const Request& request, const std::string& parameter)
 {
@@ -308,7 +220,7 @@ Answer<Success> list(const Request& request, const Schema& schema, const Switche
 
     json page = json::array();
     std::optional<std::uint64_t> next;
-    for (const auto& record : records) {
+    for (const auto& record : in_order(request, records)) {
         if (record.order < *start || !passes(record.value, request))
             continue;
         if (page.size() >= size) {

@@ -1,4 +1,4 @@
-// ONTAP's generic query language over JSON records: value patterns, filters, field selection and pages.
+// ONTAP's generic query parameters over JSON records: filters, field selection and pages.
 #pragma once
 
 #include "tests/lab/arrays/http_message.hpp"
@@ -15,10 +15,6 @@
 
 namespace lab::ontap
 {
-
-// "a*" wildcard, "a|b" and "a,b" alternatives, "!a" not, "<5" ">5" "<=5" ">=5" "1..5" numbers; text inside "…" or {…}
-// is literal. Case matters.
-bool matches(std::string_view pattern, const std::string& value);
 
 // What a resource answers with.
 struct Schema {

@@ -26,6 +26,10 @@ nlohmann::json job_record(const Job&);
 nlohmann::json cluster_record(const std::string& array, const std::string& uuid, const Switches&);
 nlohmann::json nodes_record(const std::string& array); // a list, the two nodes of a pair
 
+struct Release {
+    int generation = 9, major = 0, minor = 0;
+};
+Release release_of(const Switches&);
 bool release_at_least(const Switches&, int major, int minor); // 9.<major>.<minor>
 
 } // namespace lab::ontap

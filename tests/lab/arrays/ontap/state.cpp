@@ -9,12 +9,6 @@ namespace lab::ontap
 namespace
 {
 
-template <class List> auto* with_uuid(List& list, const std::string& uuid)
-{
-    auto found = std::ranges::find_if(list, [&](const auto& item) { return item.uuid == uuid; });
-    return found == list.end() ? nullptr : &*found;
-}
-
 bool contains(const std::vector<std::string>& list, const std::string& item)
 {
     return std::ranges::find(list, item) != list.end();
@@ -50,11 +44,6 @@ const Igroup* State::find_igroup(const std::string& uuid) const
 Igroup* State::igroup(const std::string& uuid)
 {
     return with_uuid(igroups_, uuid);
-}
-
-const Job* State::find_job(const std::string& uuid) const
-{
-    return with_uuid(jobs_, uuid);
 }
 
 const LunMap* State::find_map(const std::string& lun, const std::string& igroup) const
@@ -264,52 +253,6 @@ void State::show()
             fabric_.present({.naa = path.first, .initiator = path.second, .lun = number});
     }
     shown_ = std::move(wanted);
-}
-
-// --- LUN copies
-
-Answer<const Job*> State::start_copy(const std::string& source, const NewLun& target)
-{
-    const auto* from = find_lun(source);
-    if (!from)
-        return Refusal{"1254201", "The source LUN does not exist.", "copy.source"};
-    if (std::ranges::count(jobs_, "running", &Job::state) >= switches_.most_copies)
-        return Refusal{"7018877", "Maximum combined LUN copies and moves are in progress.", "copy.source"};
-    auto wanted = target;
-    wanted.size = from->size;
-    wanted.os_type = from->os_type;
-    auto made = create_lun(wanted);
-    if (!made)
-        return Refusal{"1254196", made.error().message, "name"};
-
-    jobs_.push_back({.uuid = names_.next_uuid(),
-                     .source = source,
-                     .target = (*made)->uuid,
-                     .polls_left = switches_.copy_polls,
-                     .state = "running",
-                     .message = "",
-                     .code = 0});
-    with_uuid(luns_, jobs_.back().target)->job = jobs_.back().uuid;
-    return &jobs_.back();
-}
-
-const Job* State::poll_job(const std::string& uuid)
-{
-    auto* job = with_uuid(jobs_, uuid);
-    if (!job || job->state != "running" || --job->polls_left > 0)
-        return job;
-
-    const auto* source = find_lun(job->source);
-    const auto* target = find_lun(job->target);
-    if (switches_.copy_fails || !source || !target) {
-        job->state = "failure";
-        job->message = "The LUN copy failed.";
-        job->code = 7018919; // destination busy
-        return job;
-    }
-    std::filesystem::copy_file(file_of(*source), file_of(*target), std::filesystem::copy_options::overwrite_existing);
-    job->state = "success";
-    return job;
 }
 
 } // namespace lab::ontap

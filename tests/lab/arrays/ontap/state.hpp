@@ -7,6 +7,7 @@
 #include "tests/lab/arrays/ontap/switches.hpp"
 #include "tests/lab/fabric.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -68,6 +69,13 @@ struct Job {
 };
 
 constexpr int largest_lun_number = 4095;
+
+// The item of that uuid, or null.
+template <class List> auto* with_uuid(List& list, const std::string& uuid)
+{
+    const auto found = std::ranges::find_if(list, [&](const auto& item) { return item.uuid == uuid; });
+    return found == list.end() ? nullptr : &*found;
+}
 
 // Not thread-safe. The fabric follows every change before the verb returns.
 class State

@@ -57,7 +57,10 @@ TEST_F(OntapTest, IgroupNamesAreUniqueWithinAnSvmOnly)
 
 TEST_F(OntapTest, CreatingWithAWrongInitiatorCreatesNothing)
 {
-    json body = {{"svm", {{"name", "svm1"}}}, {"name", "xcopy-esx1"}, {"os_type", "vmware"}, {"protocol", "fcp"},
+    json body = {{"svm", {{"name", "svm1"}}},
+                 {"name", "xcopy-esx1"},
+                 {"os_type", "vmware"},
+                 {"protocol", "fcp"},
                  {"initiators", {{{"name", "21:00:00:24:ff:1a:2b:3c"}}, {{"name", esx1}}}}};
     EXPECT_EQ(ask("POST", "/api/protocols/san/igroups", body).code(), "5374038");
     EXPECT_EQ(ask("GET", "/api/protocols/san/igroups").body["num_records"], 0);
@@ -75,7 +78,8 @@ TEST_F(OntapTest, InitiatorsAreStoredInLowerCaseAndShownAsTheSwitchSays)
         set({{"initiator_case", how}});
         EXPECT_EQ(ask("GET", target).body["initiators"], json({{{"name", name}}}));
     }
-    auto again = ask("POST", "/api/protocols/san/igroups/" + group + "/initiators", {{"name", "21:00:00:24:ff:1A:2b:3C"}});
+    auto again =
+        ask("POST", "/api/protocols/san/igroups/" + group + "/initiators", {{"name", "21:00:00:24:ff:1A:2b:3C"}});
     EXPECT_EQ(again.status, 409);
     EXPECT_EQ(again.code(), "5374035");
 }
@@ -113,10 +117,11 @@ TEST_F(OntapTest, AllGroupsOfAnInitiatorHaveOneOsType)
     new_igroup("worker", {node}, "linux");
     auto ours = new_igroup("ours", {}, "vmware");
     EXPECT_EQ(ask("POST", "/api/protocols/san/igroups/" + ours + "/initiators", {{"name", node}}).code(), "5374734");
-    EXPECT_EQ(ask("POST", "/api/protocols/san/igroups",
-                  {{"svm", {{"name", "svm1"}}}, {"name", "x"}, {"os_type", "vmware"}, {"initiators", {{{"name", node}}}}})
-                  .code(),
-              "5374732");
+    EXPECT_EQ(
+        ask("POST", "/api/protocols/san/igroups",
+            {{"svm", {{"name", "svm1"}}}, {"name", "x"}, {"os_type", "vmware"}, {"initiators", {{{"name", node}}}}})
+            .code(),
+        "5374732");
 }
 
 TEST_F(OntapTest, MappedGroupsAndLunsAreNotDeletedUnlessForced)
@@ -147,13 +152,18 @@ TEST_F(OntapTest, NestedGroupsShareTheMapsOfTheirParent)
     EXPECT_EQ(ask("DELETE", "/api/protocols/san/igroups/" + parent + "/initiators/" + esx1).code(), "5374041");
     EXPECT_EQ(ask("POST", "/api/protocols/san/igroups/" + parent + "/initiators", {{"name", esx2}}).status, 400);
     EXPECT_EQ(ask("POST", "/api/protocols/san/igroups/" + child + "/igroups", {{"uuid", parent}}).status, 400);
-    EXPECT_EQ(ask("GET", "/api/protocols/san/igroups/" + parent + "?fields=initiators").body["initiators"][0]["name"], esx1);
+    EXPECT_EQ(ask("GET", "/api/protocols/san/igroups/" + parent + "?fields=initiators").body["initiators"][0]["name"],
+              esx1);
 }
 
 TEST_F(OntapTest, AGroupThatGoesWithItsLastMapIsGone)
 {
     auto lun = new_lun("pvc-1");
-    control({{"verb", "map"}, {"lun", lun["path"]}, {"igroup", "temporary"}, {"initiators", {node}}, {"delete_on_unmap", true}});
+    control({{"verb", "map"},
+             {"lun", lun["path"]},
+             {"igroup", "temporary"},
+             {"initiators", {node}},
+             {"delete_on_unmap", true}});
     control({{"verb", "unmap"}, {"lun", lun["path"]}, {"igroup", "temporary"}});
     EXPECT_EQ(ask("GET", "/api/protocols/san/igroups").body["num_records"], 0);
 }

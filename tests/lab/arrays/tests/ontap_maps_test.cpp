@@ -8,7 +8,8 @@ using Paths = std::set<std::tuple<std::string, std::string, int>>;
 TEST_F(OntapTest, MappingShowsTheLunToEachInitiatorAndUnmappingHidesItAgain)
 {
     auto lun = new_lun("pvc-1");
-    auto group = new_igroup("xcopy-esx1", {"21:00:00:24:FF:1A:2B:3C", "21:00:00:24:FF:1A:2B:3D"}, "vmware", "svm1", "fcp");
+    auto group =
+        new_igroup("xcopy-esx1", {"21:00:00:24:FF:1A:2B:3C", "21:00:00:24:FF:1A:2B:3D"}, "vmware", "svm1", "fcp");
     const std::string naa = lun["naa"];
 
     auto mapped = map(lun, group, 7);
@@ -44,7 +45,8 @@ TEST_F(OntapTest, DuplicateMapIsRefusedWithTheStatusOfTheSwitch)
         set({{"duplicate_map_status", status}});
         auto again = map(lun, group);
         EXPECT_EQ(again.status, status);
-        EXPECT_EQ(again.body, (json{{"error", {{"message", "LUN already mapped to this group."}, {"code", "1254207"}}}}));
+        EXPECT_EQ(again.body,
+                  (json{{"error", {{"message", "LUN already mapped to this group."}, {"code", "1254207"}}}}));
     }
     EXPECT_EQ(maps(), 1U);
 }
@@ -89,15 +91,38 @@ TEST_F(OntapTest, ChoosingANumberMayOrMayNotAvoidWhatInitiatorsSeeElsewhere)
     EXPECT_EQ(number_of(map(b, two)), 1);
 }
 
+TEST_F(OntapTest, SvmsAreDifferentTargetsSoNumbersRepeat)
+{
+    auto here = new_lun("pvc-1"), there = new_lun("pvc-1", "san", "svm2");
+    auto group = new_igroup("xcopy-esx1", {esx1}), other = new_igroup("xcopy-esx1", {esx1}, "vmware", "svm2");
+    EXPECT_EQ(number_of(map(here, group, 5)), 5);
+    EXPECT_EQ(number_of(map(there, other, 5, "svm2")), 5);
+    EXPECT_EQ(fabric.paths().size(), 2U);
+
+    const auto svm2 = ask("GET", "/api/svm/svms?name=svm2").body["records"][0]["uuid"];
+    json body = {{"svm", {{"name", "svm1"}, {"uuid", svm2}}}, {"lun", {{"uuid", "x"}}}, {"igroup", {{"uuid", "x"}}}};
+    EXPECT_EQ(ask("POST", "/api/protocols/san/lun-maps", body).code(), "2621706");
+}
+
+TEST_F(OntapTest, TheStatusOfAnyCodeIsASwitch)
+{
+    auto lun = new_lun("pvc-1");
+    auto group = new_igroup("xcopy-esx1", {esx1});
+    EXPECT_EQ(unmap(lun, group).status, 404);
+    set({{"error_status", {{"5374922", 400}}}});
+    EXPECT_EQ(unmap(lun, group).status, 400);
+    EXPECT_EQ(unmap(lun, group).code(), "5374922");
+}
+
 TEST_F(OntapTest, NumbersEndAt4095)
 {
     auto lun = new_lun("pvc-1");
     auto group = new_igroup("xcopy-esx1", {esx1});
     for (const int wrong : {-1, 4096})
         EXPECT_EQ(map(lun, group, wrong).status, 400) << wrong;
-    auto text = ask("POST", "/api/protocols/san/lun-maps",
-                    {{"svm.name", "svm1"}, {"lun.name", lun["path"]}, {"igroup.name", "xcopy-esx1"},
-                     {"logical_unit_number", "7"}});
+    auto text = ask(
+        "POST", "/api/protocols/san/lun-maps",
+        {{"svm.name", "svm1"}, {"lun.name", lun["path"]}, {"igroup.name", "xcopy-esx1"}, {"logical_unit_number", "7"}});
     EXPECT_EQ(text.status, 400);
     EXPECT_EQ(number_of(map(lun, group, 4095)), 4095);
 }
@@ -161,7 +186,8 @@ TEST_F(OntapTest, ListOfMapsFiltersAndHidesNewOnesWhenTold)
     map(other, group);
     set({{"delayed_map_visibility", 1}});
     map(lun, group);
-    const auto target = "/api/protocols/san/lun-maps?fields=logical_unit_number,igroup&lun.uuid=" + lun["uuid"].get<std::string>();
+    const auto target =
+        "/api/protocols/san/lun-maps?fields=logical_unit_number,igroup&lun.uuid=" + lun["uuid"].get<std::string>();
     EXPECT_EQ(ask("GET", target).body["num_records"], 0);
     auto seen = ask("GET", target).body;
     ASSERT_EQ(seen["num_records"], 1);
@@ -176,7 +202,8 @@ TEST_F(OntapTest, ReportingNodesBelongToAMap)
 {
     auto lun = new_lun("pvc-1");
     auto group = new_igroup("xcopy-esx1", {esx1});
-    const auto target = "/api/protocols/san/lun-maps/" + lun["uuid"].get<std::string>() + "/" + group + "/reporting-nodes";
+    const auto target =
+        "/api/protocols/san/lun-maps/" + lun["uuid"].get<std::string>() + "/" + group + "/reporting-nodes";
     EXPECT_EQ(ask("GET", target).code(), "5374922");
     map(lun, group);
     EXPECT_EQ(ask("GET", target).body["num_records"], 2);

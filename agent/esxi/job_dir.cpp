@@ -2,6 +2,7 @@
 
 #include "agent/esxi/files.hpp"
 #include "agent/esxi/job_json.hpp"
+#include "agent/esxi/unique_fd.hpp"
 #include "agent/esxi/writer_lock.hpp"
 #include "protocol/ids.hpp"
 
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <dirent.h>
+#include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,7 +53,15 @@ Result<void> JobDir::create(const JobOrder& order) const
         return file_error("make", path_, errno);
     if (exists(order_file(path_)))
         return Error{Errc::conflict, fmt::format("{} already holds an order", path_), "", "job_exists"};
-    return replace_file(order_file(path_), to_json(order), Durable::yes);
+    return replace_file(order_file(path_), to_json(order), Durable::no);
+}
+
+Result<void> JobDir::sync_order() const
+{
+    const UniqueFd file(open(order_file(path_).c_str(), O_RDWR | O_CLOEXEC));
+    if (!file || fsync(file.get()) != 0)
+        return file_error("sync", order_file(path_), errno);
+    return {};
 }
 
 Result<JobOrder> JobDir::order() const

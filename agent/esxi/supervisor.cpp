@@ -116,6 +116,7 @@ private:
         if (status_.started_ms == 0)
             status_.started_ms = now_ms();
         save();
+        dir_.sync_order(); // after the start: a host that goes down must find whose pointer files these are
         while (!clone->follow(config_.tick)) {
             if (auto why = clone->is_stopping() ? std::nullopt : asked_to_stop()) {
                 clone->stop(std::move(*why), config_.kill_grace);

@@ -86,7 +86,8 @@ Result<VmdkExtent> parse_extent(std::string_view line)
     if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || extent.sectors > max_sectors)
         return unsupported(fmt::format("the descriptor's extent has no size: '{}'", line.substr(0, 120)));
     extent.type = take_word(rest);
-    extent.file = rest.find('"') == std::string_view::npos ? std::string() : unquoted(rest);
+    const bool quoted = rest.find('"') != rest.rfind('"');
+    extent.file = quoted ? unquoted(rest) : std::string();
     if (extent.type.empty() || (extent.file.empty() && !same(extent.type, "ZERO")))
         return unsupported(fmt::format("the descriptor's extent names no file: '{}'", line.substr(0, 120)));
     return extent;

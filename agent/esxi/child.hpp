@@ -32,4 +32,8 @@ struct Finished {
 // Errc::timed_out or Errc::cancelled when it was killed for that (the whole group, SIGTERM then SIGKILL).
 Result<Finished> run(const std::vector<std::string>& argv, const RunLimits&);
 
+// The same for several programs side by side; answers are in the order asked. One that outlives the limits or floods us
+// ends all of them.
+std::vector<Result<Finished>> run_together(const std::vector<std::vector<std::string>>& argvs, const RunLimits&);
+
 } // namespace xcopy

@@ -73,8 +73,15 @@ public:
     Result<void> forget_detached(const std::string& naa, const RunLimits&) const; // not in the list is success
 
     Result<DeviceCounters> counters(const std::string& naa, const RunLimits&) const;
+    // Of several devices at once, in the order asked.
+    std::vector<Result<DeviceCounters>> counters_of(const std::vector<std::string>& naas, const RunLimits&) const;
 
 private:
+    // The output of a read-only esxcli command; localcli is asked with the same words when hostd does not answer, with
+    // the same limits again.
+    Result<std::string> ask(const std::vector<std::string>& words, const RunLimits&) const;
+    Result<void> order(const std::vector<std::string>& words, const RunLimits&) const;
+
     ToolPaths paths_;
 };
 

@@ -1,0 +1,66 @@
+// The program's other commands, and starts that must fail.
+#include "agent/esxi/child.hpp"
+#include "tests/agent/fake_host.hpp"
+
+#include <gtest/gtest.h>
+
+namespace xcopy::test
+{
+
+TEST(Command, SelftestPassesHereAndPrintsJson)
+{
+    auto done = run({XCOPY_AGENT, "selftest", "--output", "json"}, {});
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->exit_status, 0) << done->out;
+    EXPECT_NE(done->out.find("timer fires"), std::string::npos);
+}
+
+TEST(Command, SelftestFailsWhenAToolDoesNotAnswer)
+{
+    FakeHost host;
+    host.start();
+    host.write("hostd-down", "");
+    auto done = run({XCOPY_AGENT, "selftest", "--config", host.folder / "config.json"}, {});
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->exit_status, 1) << done->out;
+    EXPECT_NE(done->out.find("FAIL  esxcli: devices"), std::string::npos) << done->out;
+}
+
+TEST(Command, HelpTeaches)
+{
+    auto done = run({XCOPY_AGENT, "--help"}, {});
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->exit_status, 0);
+    EXPECT_NE(done->out.find("curl --cert"), std::string::npos);
+    EXPECT_EQ(done->out.find("supervise"), std::string::npos);
+}
+
+TEST(Command, ValidateReportsEveryProblemAtOnce)
+{
+    FakeHost host;
+    host.write("bad.json", R"({"listen":"example.org:1","log":"paper","max_running":0,"key":"/nowhere/key",)"
+                           R"("state_dir":"/proc/none"})");
+    auto done = run({XCOPY_AGENT, "validate", "--config", host.folder / "bad.json"}, {});
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->exit_status, 2);
+    for (const char* setting : {"listen:", "log:", "max_running:", "key:", "state_dir:", "esxcli:"})
+        EXPECT_NE(done->out.find(setting), std::string::npos) << setting << " in\n" << done->out;
+}
+
+TEST(Command, ServeRefusesAKeyThatDoesNotBelongToTheCertificate)
+{
+    FakeHost host;
+    std::filesystem::copy_file(host.folder / "pki/operator.key", host.folder / "pki/agent.key",
+                               std::filesystem::copy_options::overwrite_existing);
+    EXPECT_EQ(host.start_and_fail(), 1);
+    EXPECT_NE(host.read("log").find("agent.key"), std::string::npos) << host.read("log");
+}
+
+TEST(Command, ServeEndsOnSigterm)
+{
+    FakeHost host;
+    host.start();
+    EXPECT_EQ(host.stop_agent(), 0);
+}
+
+} // namespace xcopy::test

@@ -73,7 +73,6 @@ TEST_F(OntapTest, WrongPasswordNamesTheKeysOfTheSecret)
 }
 
 // --- find_volume
-// ------------------------------------------------------------------------------------------------------
 
 TEST_F(OntapTest, FindsTheLunEachTridentDriverMakes)
 {
@@ -145,7 +144,6 @@ TEST_F(OntapTest, StopEndsTheWaitForAFreshLun)
 }
 
 // --- SVM
-// --------------------------------------------------------------------------------------------------------------
 
 TEST_F(OntapTest, TheOnlySvmIsTakenAndSeveralAreListed)
 {
@@ -163,7 +161,6 @@ TEST_F(OntapTest, TheOnlySvmIsTakenAndSeveralAreListed)
 }
 
 // --- ensure_host
-// ------------------------------------------------------------------------------------------------------
 
 TEST_F(OntapTest, OneIgroupPerHostIsMadeOnceAndFoundAfterwards)
 {
@@ -218,7 +215,6 @@ TEST_F(OntapTest, AnIgroupOfAnotherOsTypeIsRefused)
 }
 
 // --- map and unmap
-// ----------------------------------------------------------------------------------------------------
 
 TEST_F(OntapTest, MapsUnderTheNumberAskedForTwiceAndUnmapsTwice)
 {
@@ -328,7 +324,6 @@ TEST_F(OntapTest, WithoutBothIdsNothingIsSentForAnEmptyOneWouldAddressAll)
 }
 
 // --- every step fails, dies right after, runs twice
-// -------------------------------------------------------------------
 
 struct OntapFaults : testing::TestWithParam<Fault> {
     Call call;

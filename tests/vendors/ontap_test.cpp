@@ -323,6 +323,56 @@ TEST_F(OntapTest, WithoutBothIdsNothingIsSentForAnEmptyOneWouldAddressAll)
     EXPECT_TRUE(array.requests.empty());
 }
 
+// --- other callers at the same moment
+
+TEST_F(OntapTest, AnotherCallerWhoMakesTheIgroupFirstIsNoProblem)
+{
+    array.before = [&](const rest::Request& request) {
+        if (request.method == rest::Method::post && array.groups.empty())
+            array.add_group("xcopy-" + host_uuid + "-iscsi", {});
+    };
+    const auto ensured = driver()->ensure_host(call, host());
+    ASSERT_TRUE(ensured) << ensured.error().message;
+    ASSERT_EQ(array.groups.size(), 1U);
+    EXPECT_THAT(array.groups[0].initiators, ElementsAre(iqn));
+}
+
+TEST_F(OntapTest, AnotherCallerWhoMapsFirstLeavesTheMapThatExists)
+{
+    prepare();
+    const auto cluster = array.add_group("esx-cluster", {iqn, "iqn.other"}).uuid;
+    for (const auto& group : {igroup.id, cluster}) { // 1254207 and 1254193
+        array.maps.clear();
+        array.before = [&](const rest::Request& request) {
+            if (request.method == rest::Method::post && array.maps.empty())
+                array.maps.push_back({volume.id, group, 7});
+        };
+        const auto mapping = driver()->map(call, volume, igroup, 42);
+        ASSERT_TRUE(mapping) << mapping.error().message;
+        EXPECT_EQ(mapping->host.id, group);
+        EXPECT_EQ(mapping->lun, 7);
+        EXPECT_EQ(array.maps.size(), 1U);
+    }
+}
+
+TEST_F(OntapTest, AMapThatMayExistIsIndeterminateWhenItCannotBeReadAgain)
+{
+    prepare();
+    std::size_t lost = 0;
+    array.before = [&](const rest::Request& request) {
+        if (request.method == rest::Method::post)
+            lost = array.requests.size();
+        if (lost == array.requests.size())
+            array.faults[lost] = Fault::lost_reply;
+        else if (lost > 0)
+            array.faults[array.requests.size()] = Fault::refused;
+    };
+    const auto mapping = driver()->map(call, volume, igroup, 42);
+    ASSERT_FALSE(mapping);
+    EXPECT_EQ(mapping.error().code, Errc::indeterminate);
+    EXPECT_EQ(array.maps.size(), 1U);
+}
+
 // --- every step fails, dies right after, runs twice
 
 struct OntapFaults : testing::TestWithParam<Fault> {

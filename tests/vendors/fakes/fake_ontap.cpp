@@ -100,6 +100,8 @@ Result<Reply> FakeOntap::send(const Call& call, const rest::Request& request, co
     if (call.stop.stop_requested())
         return Error{Errc::cancelled, "stopped"};
     requests.push_back(request);
+    if (before)
+        before(request);
     const auto planned = faults.find(requests.size());
     const Fault fault = planned == faults.end() ? Fault::none : planned->second;
     if (fault == Fault::unavailable)

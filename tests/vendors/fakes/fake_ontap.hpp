@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -55,6 +56,8 @@ public:
     bool wildcards_everywhere = false; // a search returns everything in the SVM, whatever was asked
     std::size_t page_size = 1000;
     std::string password_header = "Basic YWRtaW46Z2VoZWlt"; // admin:geheim
+
+    std::function<void(const rest::Request&)> before; // another caller, just ahead of ours
 
     std::vector<rest::Request> requests;
     std::size_t changes = 0; // POST and DELETE that arrived

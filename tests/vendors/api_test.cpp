@@ -171,7 +171,6 @@ TEST(Throttle, LetsNoMoreInThanItsLimitAndObeysStop)
 }
 
 // --- sessions: the shapes the other arrays use
-// ------------------------------------------------------------------------
 
 Session primera_like()
 {
@@ -257,7 +256,6 @@ TEST_F(ApiTest, CookiesAndARotatingTokenAreFollowed)
 }
 
 // --- pages and jobs
-// ---------------------------------------------------------------------------------------------------
 
 Page split(Json reply)
 {

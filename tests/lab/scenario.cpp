@@ -71,13 +71,23 @@ HostConfig host_from(const json& j, std::size_t number, const std::string& netwo
                          v.value("vmx", "vm/vm.vmx"), v.value("powered_on", false)});
     h.vaai = {
         {"plugin", ""}, {"ats", "supported"}, {"clone", "supported"}, {"zero", "supported"}, {"delete", "supported"}};
-    for (const auto& [key, value] : j.value("vaai", json::object()).items())
+    const auto vaai = j.value("vaai", json::object());
+    for (const auto& [key, value] : vaai.items())
         h.vaai[key] = value.get<std::string>();
     h.max_lun = j.value("max_lun", h.max_lun);
     h.tool_latency_ms = j.value("tool_latency_ms", 0);
     h.agent = j.value("agent", true);
     h.agent_config = j.value("agent_config", json::object());
     return h;
+}
+
+// ONTAP's names end in a serial number of twelve letters, in hex.
+std::string ontap_naa(std::size_t number)
+{
+    std::string naa = "naa.600a0980";
+    for (const char c : fmt::format("80LabDS{:05}", number))
+        naa += fmt::format("{:02x}", c);
+    return naa;
 }
 
 DatastoreConfig datastore_from(const json& j, std::size_t number)
@@ -90,7 +100,7 @@ DatastoreConfig datastore_from(const json& j, std::size_t number)
                                        : fmt::format("9a8b7c6d-5e4f3a{:02x}", number));
     if (d.block()) {
         d.array = j.value("array", "ontap-a");
-        d.naa = j.value("naa", fmt::format("naa.600a0980383034{:018x}", 0xd500 + number));
+        d.naa = j.value("naa", ontap_naa(number));
         d.lun = j.value("lun", 200 + static_cast<int>(number));
     }
     d.capacity = j.value("capacity", d.capacity);

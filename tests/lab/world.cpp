@@ -38,16 +38,6 @@ std::pair<Fd, std::string> take_network()
     throw std::runtime_error("no free loopback network");
 }
 
-std::string vendor_of(const std::string& naa)
-{
-    return naa.starts_with("naa.600a0980") ? "NETAPP" : naa.starts_with("naa.624a9370") ? "PURE" : "LAB";
-}
-
-std::string model_of(const std::string& naa)
-{
-    return naa.starts_with("naa.600a0980") ? "LUN C-Mode" : naa.starts_with("naa.624a9370") ? "FlashArray" : "VOLUME";
-}
-
 } // namespace
 
 World::World(const WorldOptions& options)
@@ -71,7 +61,9 @@ World::World(const WorldOptions& options)
     for (const auto& store : scenario_.datastores)
         fs::create_directories(datastore_directory(store.name));
     make_arrays();
-    make_datastore_volumes();
+    for (const auto& store : scenario_.datastores)
+        if (store.block())
+            make_datastore_volume(store);
     for (const auto& host : scenario_.hosts)
         make_host(host);
     for (const auto& host : scenario_.hosts) {
@@ -95,38 +87,6 @@ void World::stop_holding()
 {
     clones.stop();
     events.stop_holding();
-}
-
-void World::make_datastore_volumes()
-{
-    for (const auto& store : scenario_.datastores) {
-        if (!store.block())
-            continue;
-        if (!fabric.volume(store.naa))
-            fabric.add_volume({store.array, store.naa, store.capacity, directory / "volumes" / store.array / store.naa,
-                               vendor_of(store.naa), model_of(store.naa)});
-        for (const auto& host : scenario_.hosts)
-            for (const auto& adapter : host.adapters)
-                if (adapter.san())
-                    fabric.present({store.naa, adapter.initiator(), store.lun});
-    }
-}
-
-void World::make_arrays()
-{
-#ifdef XCOPY_LAB_ARRAYS
-    int number = 0;
-    for (auto config : scenario_.arrays) {
-        const auto name = config.at("name").get<std::string>();
-        if (!config.contains("address"))
-            config["address"] = fmt::format("{}.{}", network_, 100 + ++number);
-        if (!config.contains("port"))
-            config["port"] = 8443;
-        if (!config.contains("directory"))
-            config["directory"] = (directory / "volumes" / name).string();
-        arrays[name] = make_array(config, fabric, events, pki_);
-    }
-#endif
 }
 
 void World::make_host(const HostConfig& host)
@@ -202,7 +162,7 @@ json World::ready() const
                                        {"type", store.type}};
 #ifdef XCOPY_LAB_ARRAYS
     for (const auto& [name, array] : arrays)
-        j["arrays"][name] = {{"url", array->url()}};
+        j["arrays"][name] = {{"url", array->url()}, {"user", "admin"}, {"password", array_password}};
 #endif
     return j;
 }

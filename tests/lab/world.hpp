@@ -22,6 +22,8 @@
 namespace lab
 {
 
+constexpr const char* array_password = "lab-array-password"; // where a scenario sets none
+
 struct WorldOptions {
     std::filesystem::path directory;
     std::filesystem::path tool;
@@ -51,8 +53,10 @@ public:
     const Scenario& scenario() const { return scenario_; }
 
 private:
-    void make_datastore_volumes();
+    void make_datastore_volume(const DatastoreConfig&);
+    std::vector<std::string> initiators_on(const DatastoreConfig&, const HostConfig&) const;
     void make_arrays();
+    bool made_by_array(const DatastoreConfig&);
     void make_host(const HostConfig&);
     void write_agent_files(const HostConfig&, const HostFiles&);
     void kill(const nlohmann::json& whom);

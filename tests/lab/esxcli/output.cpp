@@ -53,7 +53,10 @@ std::string text_list(const Output& output)
             out += '\n';
         bool heading = output.heading;
         for (const auto& [label, value] : record.fields) {
-            out += heading ? plain(value) + "\n" : fmt::format("   {}: {}\n", label, plain(value));
+            if (heading)
+                out += plain(value) + "\n";
+            if (!heading || output.heading_repeated)
+                out += fmt::format("   {}: {}\n", label, plain(value));
             heading = false;
         }
     }

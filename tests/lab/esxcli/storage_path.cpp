@@ -35,13 +35,12 @@ Record path_record(const HostStorage& storage, const Device& device, const Path&
              {"Maximum IO Size", std::int64_t{33553920}}}};
 }
 
-// The heading of a path in the text form is its UID.
 Output list_paths(HostState& host, const Arguments& arguments)
 {
     const std::lock_guard lock(host.mutex);
     if (arguments.has("device") && host.storage.find(arguments.get("device")) == nullptr)
         return Output::failure(fmt::format("Unable to find device with name {}", arguments.get("device")));
-    Output out{.shape = Shape::list, .type = "PathInfo", .heading = false, .records = {}};
+    Output out{.shape = Shape::list, .type = "PathInfo", .heading = true, .heading_repeated = true, .records = {}};
     for (const auto& [name, device] : host.storage.devices())
         if (!arguments.has("device") || arguments.get("device") == name)
             for (const auto& path : device.paths)

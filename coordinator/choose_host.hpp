@@ -16,7 +16,7 @@ struct HostView {
     std::string datastore_uuid{}; // of that datastore
     int load = 0;                 // running and queued clones
     int errors = 0;               // problems of severity error
-    bool has_job = false;         // a clone of this very job is there
+    bool has_job = false;         // a clone of this very job runs or waits there
 };
 
 struct HostChoice {

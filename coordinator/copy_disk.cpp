@@ -35,6 +35,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
     // 1. Target: the array volume behind the handle. The driver refuses a handle of another array.
     const auto target = find_target(call, order, site.array);
     const auto hosts = asked.get();
+    warn_of_unreachable(hosts, order.job, site.log);
     if (!target)
         return run.refuse(target.error());
 

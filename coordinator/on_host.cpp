@@ -33,9 +33,14 @@ void tell(CopyRun& run, const CloneStatus& status)
                                 .xcopy = status.xcopy.use});
 }
 
-Result<CloneStatus> start(const Call& call, CopyRun& run, Host& host)
+Result<CloneStatus> start(const Call& call, CopyRun& run, const ChosenHost& chosen)
 {
+    Host& host = *chosen.host;
     const bool ordered_before = run.record.clone_ordered;
+    // A finished clone that no journal knows of says nothing about what is on source and target today.
+    if (!ordered_before && chosen.has_finished_job)
+        if (auto forgotten = host.forget_clone(call, run.record.job); !forgotten)
+            return forgotten.error().in("forget an old clone of this job");
     run.record.clone_ordered = true;
     if (auto noted = run.note(); !noted)
         return noted.error();
@@ -127,7 +132,7 @@ Result<CloneStatus> run_clone(const Call& call, CopyRun& run, const ChosenHost& 
 {
     for (bool again = false;; again = true) {
         const bool adopted = run.record.clone_ordered && !again;
-        auto status = start(call, run, *host.host);
+        auto status = start(call, run, host);
         if (!status)
             return status;
         run.site.log.info(adopted ? "clone adopted" : "clone ordered", {{"job", run.record.job},

@@ -47,6 +47,14 @@ Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts,
     return all;
 }
 
+void warn_of_unreachable(const Survey& survey, const std::string& job, Log& log)
+{
+    for (const auto& seen : survey)
+        if (seen.unreachable)
+            log.warn("host not asked whether it uses the target",
+                     {{"job", job}, {"host", seen.host->name()}, {"why", seen.unreachable->message}});
+}
+
 std::vector<HostView> views(const Survey& survey, const SourceName& source, const std::string& job)
 {
     std::vector<HostView> all;
@@ -60,7 +68,8 @@ std::vector<HostView> views(const Survey& survey, const SourceName& source, cons
         }
         view.load = seen.health.running + seen.health.queued;
         view.errors = static_cast<int>(std::ranges::count(seen.health.problems, Severity::error, &Problem::severity));
-        view.has_job = std::ranges::any_of(seen.clones, [&](const CloneStatus& c) { return c.id == job; });
+        view.has_job =
+            std::ranges::any_of(seen.clones, [&](const CloneStatus& c) { return c.id == job && !is_final(c.state); });
         all.push_back(std::move(view));
     }
     return all;
@@ -88,6 +97,8 @@ Result<ChosenHost> choose_host(const Call& call, const CopyOrder& order, const S
                       .source_path = path_on_host(*datastore, source),
                       .source_device = {},
                       .adapters = {}};
+    chosen.has_finished_job =
+        std::ranges::any_of(seen.clones, [&](const CloneStatus& c) { return c.id == order.job && is_final(c.state); });
     if (!datastore->devices.empty()) {
         auto device = seen.host->device(call.within(order.limits.look_up), datastore->devices.front());
         if (!device)

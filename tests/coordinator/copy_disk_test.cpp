@@ -210,6 +210,43 @@ TEST(CopyDisk, NeverUnmapsBeforeTheDeviceIsDetached)
     EXPECT_THAT(lab.leftovers(), IsEmpty());
 }
 
+CloneStatus clone_without_journal(const Lab& lab, CloneState state)
+{
+    CloneStatus status;
+    status.id = lab.order.job;
+    status.revision = 1;
+    status.state = state;
+    status.exit_status = state == CloneState::succeeded ? std::optional(0) : std::nullopt;
+    status.source = "/vmfs/volumes/5f3a0000-00000000-0000-000000000001/vm 1/disk.vmdk";
+    status.target_naa = lab.array.volume.naa;
+    status.target_size = lab.array.volume.size_bytes;
+    return status;
+}
+
+TEST(CopyDisk, DoesNotTrustAnOldSuccessThatNoJournalKnowsOf)
+{
+    Lab lab;
+    lab.esx1().clones["pvc-1"] = clone_without_journal(lab, CloneState::succeeded);
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_EQ(lab.esx1().starts, 1);
+    EXPECT_TRUE(lab.esx1().copied);
+}
+
+TEST(CopyDisk, AdoptsARunningCloneOfTheJobOnWhicheverHostItIs)
+{
+    Lab lab;
+    lab.states.push_back(healthy_host("esx2"));
+    auto& esx2 = lab.states.back();
+    esx2.clones["pvc-1"] = clone_without_journal(lab, CloneState::running);
+    esx2.orders["pvc-1"] = {.source = esx2.clones["pvc-1"].source,
+                            .target_naa = lab.array.volume.naa,
+                            .target_size = lab.array.volume.size_bytes};
+    const auto report = lab.copy();
+    EXPECT_EQ(report.outcome, Outcome::succeeded) << (report.error ? report.error->message : "");
+    EXPECT_EQ(report.host, "esx2");
+    EXPECT_EQ(lab.esx1().starts + esx2.starts, 0);
+}
+
 TEST(CopyDisk, UsesAMappingThatWasThereAndLeavesIt)
 {
     Lab lab;

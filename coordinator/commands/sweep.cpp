@@ -1,0 +1,35 @@
+#include "coordinator/sweep.hpp"
+
+#include "coordinator/commands/commands.hpp"
+#include "coordinator/file_journal.hpp"
+#include "coordinator/results.hpp"
+#include "coordinator/toolbox.hpp"
+#include "coordinator/verdict.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace xcopy
+{
+
+int run_sweep(Config config, const std::stop_token& stop)
+{
+    auto tools = make_toolbox(std::move(config), stop, false);
+    auto array = make_array(tools.config.storage, *tools.transport);
+    if (!array)
+        return complain(array.error(), exit_usage);
+    auto journal = FileJournal::open(tools.config.state_dir);
+    if (!journal)
+        return complain(journal.error(), exit_usage);
+    Observer nobody;
+    const auto& order = tools.config.order;
+    const auto swept =
+        sweep(tools.call(), order.vendor, order.array, order.job, order.limits,
+              {.array = **array, .hosts = tools.hosts, .journal = **journal, .log = *tools.log, .observer = nobody});
+    fmt::print("{}", tools.config.output == Output::json ? sweep_json(swept) : sweep_text(swept));
+    const bool all_back =
+        std::ranges::all_of(swept, [](const Swept& s) { return s.left_behind.empty() && s.why_not.empty(); });
+    return all_back ? exit_success : exit_left_behind;
+}
+
+} // namespace xcopy

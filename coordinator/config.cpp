@@ -1,0 +1,372 @@
+#include "coordinator/config.hpp"
+
+#include "coordinator/config_files.hpp"
+#include "coordinator/source.hpp"
+#include "protocol/ids.hpp"
+#include "vendors/registry.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <set>
+#include <unistd.h>
+
+namespace xcopy
+{
+
+namespace
+{
+
+using Texts = std::vector<std::string>;
+
+template <class Number> Result<Number> number(const Texts& given, Number least, Number most)
+{
+    Number value{};
+    const auto& text = given.front();
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (problem != std::errc{} || end != text.data() + text.size() || value < least || value > most)
+        return Error{Errc::bad_request, fmt::format("'{}' is not a number from {} to {}", text, least, most)};
+    return value;
+}
+
+template <auto Member> Result<void> seconds(Config& config, const Texts& given)
+{
+    auto value = number<std::int64_t>(given, 1, 7 * 24 * 3600);
+    if (!value)
+        return value.error();
+    config.order.limits.*Member = std::chrono::seconds(*value);
+    return {};
+}
+
+Result<void> add_agents(Config& config, const Texts& given)
+{
+    for (const auto& text : given) {
+        auto agent = parse_agent(text);
+        if (!agent)
+            return agent.error();
+        config.agents.push_back(std::move(*agent));
+    }
+    return {};
+}
+
+Result<void> add_agents_file(Config& config, const Texts& given)
+{
+    auto agents = read_agents_file(given.front());
+    if (!agents)
+        return agents.error();
+    config.agents.insert(config.agents.end(), agents->begin(), agents->end());
+    return {};
+}
+
+Result<void> add_attributes(Config& config, const Texts& given)
+{
+    for (const auto& text : given) {
+        const auto equals = text.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return Error{Errc::bad_request, fmt::format("'{}' is not key=value", text)};
+        config.order.target.attributes.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return {};
+}
+
+Result<void> set_job(Config& config, const Texts& given)
+{
+    auto job = parse_job_id(given.front());
+    if (!job)
+        return job.error();
+    config.order.job = *job;
+    return {};
+}
+
+Result<void> set_source(Config& config, const Texts& given)
+{
+    if (auto parsed = parse_source(given.front()); !parsed)
+        return parsed.error();
+    config.order.source = given.front();
+    return {};
+}
+
+Result<void> set_size(Config& config, const Texts& given)
+{
+    auto bytes = number<std::uint64_t>(given, 1, std::numeric_limits<std::uint64_t>::max() / 4);
+    if (!bytes)
+        return bytes.error();
+    config.order.expected_size = *bytes;
+    return {};
+}
+
+Result<void> set_lun(Config& config, const Texts& given)
+{
+    auto lun = number(given, 0, 16383);
+    if (!lun)
+        return lun.error();
+    config.order.lun = *lun;
+    return {};
+}
+
+Result<void> set_policy(Config& config, const Texts& given)
+{
+    if (given.front() != "prefer" && given.front() != "require")
+        return Error{Errc::bad_request, fmt::format("'{}' is neither prefer nor require", given.front())};
+    config.order.xcopy = given.front() == "require" ? XcopyPolicy::require : XcopyPolicy::prefer;
+    return {};
+}
+
+Result<void> set_output(Config& config, const Texts& given)
+{
+    if (given.front() != "table" && given.front() != "json")
+        return Error{Errc::bad_request, fmt::format("'{}' is neither table nor json", given.front())};
+    config.output = given.front() == "json" ? Output::json : Output::table;
+    return {};
+}
+
+// A plain text of the configuration: which of its members.
+template <auto Part, auto Member> Result<void> text_of(Config& config, const Texts& given)
+{
+    (config.*Part).*Member = given.front();
+    return {};
+}
+
+Result<void> set_state_dir(Config& config, const Texts& given)
+{
+    config.state_dir = given.front();
+    return {};
+}
+
+Result<void> set_handle(Config& config, const Texts& given)
+{
+    config.order.target.handle = given.front();
+    return {};
+}
+
+Result<void> nothing(Config&, const Texts&) // read before all others
+{
+    return {};
+}
+
+std::string env_name(const Setting& setting)
+{
+    std::string name = "XCOPY_";
+    for (const char* c = setting.name; *c; ++c)
+        name += *c == '-' ? '_' : static_cast<char>(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    return name;
+}
+
+std::string default_state_dir(const Environment& environment)
+{
+    const auto home = environment.find("HOME");
+    if (::geteuid() == 0 || home == environment.end())
+        return "/var/lib/xcopy-coordinator";
+    return home->second + "/.local/state/xcopy-coordinator";
+}
+
+std::string sentence(const Error& error)
+{
+    return error.remedy.empty() ? error.message : error.message + "; " + error.remedy;
+}
+
+const Texts* given_value(const Setting& setting, const Values& flags, const Environment& environment, Texts& held,
+                         const Values& file)
+{
+    if (const auto flag = flags.find(setting.name); flag != flags.end())
+        return &flag->second;
+    for (const std::string& name : {env_name(setting), std::string(setting.also)})
+        if (const auto found = environment.find(name); found != environment.end() && !found->second.empty()) {
+            held = {found->second};
+            return &held;
+        }
+    const auto found = file.find(setting.name);
+    return found == file.end() || found->second.empty() ? nullptr : &found->second;
+}
+
+std::optional<std::string> bootstrap(const char* name, const Values& flags, const Environment& environment,
+                                     const Values& file)
+{
+    const auto setting =
+        std::ranges::find_if(settings(), [&](const Setting& s) { return std::string_view(s.name) == name; });
+    Texts held;
+    const auto* value = given_value(*setting, flags, environment, held, file);
+    return value ? std::optional(value->front()) : std::nullopt;
+}
+
+void check_unknown(const Values& file, std::vector<std::string>& problems)
+{
+    for (const auto& [key, value] : file)
+        if (std::ranges::none_of(settings(), [&](const Setting& s) { return key == s.name; }))
+            problems.push_back(fmt::format("--config: unknown setting '{}'; see --help for the names", key));
+}
+
+void check_agents(const Config& config, std::vector<std::string>& problems)
+{
+    if (config.agents.empty())
+        problems.emplace_back("no agent is given; name each host with --agent NAME=ADDRESS, or use --agents FILE");
+    std::set<std::string> seen;
+    for (const auto& agent : config.agents)
+        if (!seen.insert(agent.name).second)
+            problems.push_back(fmt::format("two agents are called '{}'; give each host a name of its own", agent.name));
+    const auto need = [&](const std::string& file, std::string_view flag, std::string_view what) {
+        if (file.empty())
+            problems.push_back(
+                fmt::format("no {} is given; agents accept only clients they can identify: use --{}", what, flag));
+        else if (::access(file.c_str(), R_OK) != 0)
+            problems.push_back(fmt::format("--{} {} cannot be read", flag, file));
+    };
+    need(config.agent_tls.ca_file, "agent-ca-file", "CA certificate");
+    need(config.agent_tls.cert_file, "agent-cert-file", "client certificate");
+    need(config.agent_tls.key_file, "agent-key-file", "client key");
+}
+
+void check_storage(const Config& config, std::vector<std::string>& problems)
+{
+    const auto known = vendors();
+    if (config.storage.vendor.empty())
+        problems.push_back(fmt::format("no storage vendor is given; use --storage-vendor-product, one of: {}",
+                                       fmt::join(known, ", ")));
+    else if (!std::ranges::count(known, config.storage.vendor))
+        problems.push_back(
+            fmt::format("unknown storage vendor '{}'; known are: {}", config.storage.vendor, fmt::join(known, ", ")));
+    if (config.storage.hostname.empty())
+        problems.emplace_back("no array is given; use --storage-hostname or STORAGE_HOSTNAME");
+}
+
+void check_copy(const Config& config, std::vector<std::string>& problems)
+{
+    if (config.order.target.handle.empty())
+        problems.emplace_back("no target is given; --volume-handle is the CSI volume handle of the PersistentVolume");
+    if (config.order.source.empty())
+        problems.emplace_back("no source is given; use --source-vmdk '[datastore] folder/disk.vmdk'");
+    if (config.order.job.empty())
+        problems.emplace_back("no job is given; use --owner-uid with the UID of the PersistentVolumeClaim");
+}
+
+} // namespace
+
+const std::vector<Setting>& settings()
+{
+    static const std::vector<Setting> all{
+        {"config", "", "FILE", "JSON file with any of these settings, named as the flags", false, nullptr, nothing},
+        {"output", "", "table|json", "how results are printed", false, nullptr, set_output},
+
+        {"agent", "", "NAME=ADDRESS[:PORT]", "an ESXi host that runs xcopy-agent; repeat it", true, &Needs::agents,
+         add_agents},
+        {"agents", "", "FILE", "JSON list of agents: [{\"name\",\"address\",\"port\",\"uuid\"}]", false, &Needs::agents,
+         add_agents_file},
+        {"agent-ca-file", "", "FILE", "PEM certificate of the CA that issued the agents' certificates", false,
+         &Needs::agents, text_of<&Config::agent_tls, &AgentTls::ca_file>},
+        {"agent-cert-file", "", "FILE", "PEM client certificate, with the role xcopy://role/operator", false,
+         &Needs::agents, text_of<&Config::agent_tls, &AgentTls::cert_file>},
+        {"agent-key-file", "", "FILE", "PEM key of that certificate", false, &Needs::agents,
+         text_of<&Config::agent_tls, &AgentTls::key_file>},
+
+        {"storage-vendor-product", "STORAGE_VENDOR", "NAME", "the array's vendor", false, &Needs::storage,
+         text_of<&Config::storage, &ArrayConfig::vendor>},
+        {"storage-hostname", "STORAGE_HOSTNAME", "HOST", "the array's management address", false, &Needs::storage,
+         text_of<&Config::storage, &ArrayConfig::hostname>},
+        {"storage-username", "STORAGE_USERNAME", "NAME", "the array's account", false, &Needs::storage,
+         text_of<&Config::storage, &ArrayConfig::username>},
+        {"storage-secret-file", "", "FILE", "STORAGE_… values: KEY=value lines or a JSON object", false,
+         &Needs::storage, nothing},
+        {"storage-ca-file", "STORAGE_CA_FILE", "FILE", "PEM certificate of the CA that issued the array's certificate",
+         false, &Needs::storage, text_of<&Config::storage, &ArrayConfig::ca_file>},
+
+        {"state-dir", "", "DIR", "where the journal is kept", false, &Needs::state, set_state_dir},
+
+        {"owner-uid", "", "UID", "UID of the PersistentVolumeClaim: the name of the job", false, &Needs::state,
+         set_job},
+        {"volume-handle", "", "HANDLE", "the target: spec.csi.volumeHandle of its PersistentVolume", false,
+         &Needs::copy, set_handle},
+        {"volume-attribute", "", "KEY=VALUE", "one of spec.csi.volumeAttributes; repeat it", true, &Needs::copy,
+         add_attributes},
+        {"pvc-size", "", "BYTES", "the size the target must have at least", false, &Needs::copy, set_size},
+        {"source-vmdk", "", "VMDK", "the source: '[datastore] folder/disk.vmdk' or its /vmfs/volumes path", false,
+         &Needs::copy, set_source},
+        {"migration-host", "", "NAME", "the host that copies; else the least loaded that sees the datastore", false,
+         &Needs::copy, text_of<&Config::order, &CopyOrder::migration_host>},
+        {"lun", "", "NUMBER", "LUN number to map under; else a free one is chosen", false, &Needs::copy, set_lun},
+        {"xcopy", "", "prefer|require", "require: fail when the array does not do the copying", false, &Needs::copy,
+         set_policy},
+        {"attach-timeout", "", "SECONDS", "how long the host may take to see the target (120)", false, &Needs::copy,
+         seconds<&Limits::attach>},
+        {"agent-lost-after", "", "SECONDS", "silence of the host after which the result is unknown (600)", false,
+         &Needs::copy, seconds<&Limits::agent_lost>},
+        {"clone-time-limit", "", "SECONDS", "how long vmkfstools may run (no limit)", false, &Needs::copy,
+         seconds<&Limits::clone>},
+        {"cleanup-timeout", "", "SECONDS", "how long putting everything back may take (300)", false, &Needs::state,
+         seconds<&Limits::clean_up>},
+    };
+    return all;
+}
+
+ReadConfig read_config(const Values& flags, const Environment& environment, Needs needs)
+{
+    ReadConfig result;
+    auto& [config, problems] = result;
+    Values file;
+    if (const auto path = bootstrap("config", flags, environment, {})) {
+        auto values = read_config_file(*path);
+        if (values)
+            file = std::move(*values);
+        else
+            problems.push_back("--config: " + sentence(values.error()));
+    }
+    check_unknown(file, problems);
+
+    if (needs.storage) {
+        Environment secrets = environment;
+        if (const auto path = bootstrap("storage-secret-file", flags, environment, file)) {
+            auto found = read_secret_file(*path);
+            if (!found)
+                problems.push_back("--storage-secret-file: " + sentence(found.error()));
+            else // what is exported for this one run goes before the file
+                secrets.insert(found->begin(), found->end());
+        }
+        config.storage = array_config_from("", secrets);
+        if (const auto vendor = secrets.find("STORAGE_VENDOR"); vendor != secrets.end())
+            config.storage.vendor = vendor->second;
+    }
+    config.state_dir = default_state_dir(environment);
+
+    Texts held;
+    for (const auto& setting : settings()) {
+        if (setting.group && !(needs.*setting.group))
+            continue;
+        const auto* given = given_value(setting, flags, environment, held, file);
+        if (!given)
+            continue;
+        if (auto read = setting.read(config, *given); !read)
+            problems.push_back(fmt::format("--{}: {}", setting.name, sentence(read.error())));
+    }
+    if (config.order.job.empty() && parse_job_id(config.order.target.handle))
+        config.order.job = config.order.target.handle; // pvc-UID on most drivers: as unique as the claim itself
+    config.order.vendor = config.storage.vendor;
+    config.order.array = config.storage.hostname;
+    if (auto url = base_url(config.storage.hostname); url) // one array, however its name is written
+        config.order.array = url->substr(std::string_view("https://").size());
+    else if (needs.storage && !config.storage.hostname.empty())
+        problems.push_back(sentence(url.error()));
+
+    if (needs.agents)
+        check_agents(config, problems);
+    if (needs.storage)
+        check_storage(config, problems);
+    if (needs.copy)
+        check_copy(config, problems);
+    return result;
+}
+
+Environment environment_of_process()
+{
+    Environment all;
+    for (char** entry = environ; entry && *entry; ++entry) {
+        const std::string_view text(*entry);
+        const auto equals = text.find('=');
+        if (equals != std::string_view::npos)
+            all.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return all;
+}
+
+} // namespace xcopy

@@ -1,0 +1,152 @@
+#include "coordinator/commands/commands.hpp"
+#include "coordinator/signals.hpp"
+#include "coordinator/verdict.hpp"
+#include "protocol/version.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+
+namespace xcopy
+{
+
+namespace
+{
+
+constexpr const char* about = R"(xcopy-coordinator: copies a VMware disk onto an array volume, by the array itself
+
+It finds the volume, shows it to an ESXi host, has the host's xcopy-agent clone the disk (VAAI XCOPY where
+the array can), watches, and puts everything back as it was found.)";
+
+constexpr const char* footer =
+    R"(Every setting may be a flag, an environment variable XCOPY_<NAME> (XCOPY_STATE_DIR for --state-dir) or an
+entry of the --config file; flags go before environment, environment before file.
+
+Secrets are never flags. They come from the environment or from --storage-secret-file:
+  STORAGE_HOSTNAME  STORAGE_USERNAME  STORAGE_PASSWORD  STORAGE_TOKEN  STORAGE_CA_FILE
+  STORAGE_SKIP_SSL_VERIFICATION ("true" switches the check of the array's certificate off)
+  and the keys of the vendor, for example ONTAP_SVM
+
+Exit codes:
+  0  every byte is on the target (populate); all well (other commands)
+  1  failed: where a copy had begun, the target's content is undefined
+  2  usage or configuration
+  3  refused before anything was changed (populate), a check failed (preflight)
+  4  cancelled and put back
+  5  something was left behind, or may still run; the journal is kept: run again, or sweep
+
+Examples:
+  export XCOPY_AGENTS=agents.json XCOPY_AGENT_CA_FILE=ca.pem XCOPY_AGENT_CERT_FILE=me.pem XCOPY_AGENT_KEY_FILE=me.key
+  xcopy-coordinator hosts
+  xcopy-coordinator preflight --storage-vendor-product ontap --storage-secret-file ontap.env \
+      --source-vmdk '[ds1] vm 1/disk.vmdk' --volume-handle pvc-6b0b... --volume-attribute internalName=trident_pvc_6b0b...
+  xcopy-coordinator populate (the same flags) --owner-uid 6b0b... --pvc-size 10737418240
+  xcopy-coordinator clones watch 6b0b...
+  xcopy-coordinator sweep --storage-vendor-product ontap --storage-secret-file ontap.env)";
+
+struct Command {
+    const char* name;
+    const char* help;
+    Needs needs;
+    std::function<int(Config, const std::stop_token&)> run;
+};
+
+void add_settings(CLI::App& command, Needs needs, Values& flags)
+{
+    for (const auto& setting : settings()) {
+        const std::string name = setting.name;
+        if (setting.group && !(needs.*setting.group))
+            continue;
+        auto* option = command.add_option_function<std::vector<std::string>>(
+            "--" + name, [&flags, name](const std::vector<std::string>& given) { flags[name] = given; }, setting.help);
+        option->type_name(setting.value);
+        // One value per occurrence, so that a value is never taken for a list or for the next argument.
+        option->expected(1);
+        option->multi_option_policy(setting.many ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
+    }
+}
+
+int run(const Command& command, const Values& flags)
+{
+    const Signals signals; // before any thread exists
+    auto [config, problems] = read_config(flags, environment_of_process(), command.needs);
+    if (!problems.empty()) {
+        for (const auto& problem : problems)
+            fmt::print(stderr, "xcopy-coordinator: {}\n", problem);
+        fmt::print(stderr, "Nothing was done. Help: xcopy-coordinator {} --help\n", command.name);
+        return exit_usage;
+    }
+    return command.run(std::move(config), signals.stop());
+}
+
+int main_with(int argc, char** argv)
+{
+    const Needs everything{.agents = true, .storage = true, .copy = true, .state = true};
+    const Needs agents_only{.agents = true};
+    std::string job;
+    const std::vector<Command> commands{
+        {"populate", "copy one disk", everything, populate},
+        {"preflight", "make every check of a copy without changing anything", everything, run_preflight},
+        {"hosts", "health of all agents, and what to do about problems", agents_only, show_hosts},
+        {"sweep",
+         "undo what dead runs left behind; --owner-uid UID: of that job only",
+         {.agents = true, .storage = true, .state = true},
+         run_sweep},
+    };
+    const std::vector<Command> clone_commands{
+        {"list", "all clones on all hosts", agents_only, list_clones},
+        {"watch", "follow one clone to its end", agents_only,
+         [&](Config c, const std::stop_token& stop) { return watch_clone(std::move(c), stop, job); }},
+        {"cancel", "end one clone; its coordinator, if alive, cleans up", agents_only,
+         [&](Config c, const std::stop_token& stop) { return cancel_clone(std::move(c), stop, job); }},
+    };
+
+    CLI::App app{about};
+    app.footer(footer);
+    app.require_subcommand(1);
+    Values flags;
+    const Command* chosen = nullptr;
+    const auto add = [&](CLI::App& parent, const Command& command) {
+        auto* sub = parent.add_subcommand(command.name, command.help);
+        add_settings(*sub, command.needs, flags);
+        sub->callback([&chosen, &command] { chosen = &command; });
+        return sub;
+    };
+    for (const auto& command : commands)
+        add(app, command);
+    auto* clones = app.add_subcommand("clones", "list, watch or cancel the clones on the hosts");
+    clones->require_subcommand(1);
+    for (const auto& command : clone_commands) {
+        auto* sub = add(*clones, command);
+        if (std::string_view(command.name) != "list")
+            sub->add_option("JOB", job, "the job, as clones list shows it")->required();
+    }
+    app.add_subcommand("version", "print the version")->callback([] {
+        fmt::print("xcopy-coordinator {} (protocol {} to {})\n", XCOPY_VERSION, protocol_versions.min,
+                   protocol_versions.max);
+    });
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        return app.exit(problem) == 0 ? exit_success : exit_usage;
+    }
+    return chosen ? run(*chosen, flags) : static_cast<int>(exit_success);
+}
+
+} // namespace
+
+} // namespace xcopy
+
+int main(int argc, char** argv)
+{
+    try {
+        return xcopy::main_with(argc, argv);
+    } catch (const std::exception& bug) { // the journal is kept: the next run puts things right
+        fmt::print(stderr, "xcopy-coordinator: internal error: {}\n", bug.what());
+        return xcopy::exit_left_behind;
+    }
+}

@@ -1,0 +1,175 @@
+#include "coordinator/preflight.hpp"
+
+#include "coordinator/source.hpp"
+#include "coordinator/survey.hpp"
+#include "coordinator/table.hpp"
+#include "coordinator/target.hpp"
+
+#include <fmt/format.h>
+
+#include <future>
+
+namespace xcopy
+{
+
+namespace
+{
+
+class Checks
+{
+public:
+    void pass(std::string what, std::string message) { add(std::move(what), CheckState::pass, std::move(message), {}); }
+    void warn(std::string what, const Error& why) { add(std::move(what), CheckState::warn, why.message, why.remedy); }
+    void fail(std::string what, const Error& why) { add(std::move(what), CheckState::fail, why.message, why.remedy); }
+    void add(std::string what, CheckState state, std::string message, std::string remedy)
+    {
+        all_.push_back({std::move(what), state, std::move(message), std::move(remedy)});
+    }
+
+    std::vector<Check> take() { return std::move(all_); }
+
+private:
+    std::vector<Check> all_;
+};
+
+CheckState state_of(Severity severity, bool of_the_chosen_host)
+{
+    switch (severity) {
+    case Severity::info:
+        return CheckState::pass;
+    case Severity::warning:
+        return CheckState::warn;
+    case Severity::error:
+        return of_the_chosen_host ? CheckState::fail : CheckState::warn;
+    }
+    return CheckState::warn;
+}
+
+void check_agents(Checks& checks, const Survey& survey)
+{
+    for (const auto& seen : survey) {
+        const std::string what = "agent " + seen.host->name();
+        if (seen.unreachable)
+            checks.warn(what, *seen.unreachable);
+        else
+            checks.pass(what, fmt::format("{} {}, agent {}, {} of {} clones running", seen.health.product,
+                                          seen.health.version, seen.health.agent_version, seen.health.running,
+                                          seen.health.max_running));
+    }
+}
+
+void check_problems(Checks& checks, const Survey& survey, const Host* chosen)
+{
+    for (const auto& seen : survey)
+        for (const auto& problem : seen.health.problems) {
+            const auto subject = problem.subject.empty() ? "" : " (" + problem.subject + ")";
+            checks.add("host " + seen.host->name(), state_of(problem.severity, seen.host == chosen),
+                       problem.message + subject, problem.remedy);
+        }
+}
+
+void check_journal(Checks& checks, const CopyOrder& order, Journal& journal)
+{
+    auto page = journal.claim(order.job);
+    if (!page)
+        return checks.fail("journal", page.error());
+    auto record = (*page)->read();
+    if (!record)
+        return checks.fail("journal", record.error());
+    if (!*record)
+        return checks.pass("journal", journal.where() + " knows nothing of this job yet");
+    auto same = check_same_copy(**record, order.vendor, order.array, order.source, order.migration_host);
+    if (!same)
+        return checks.fail("journal", same.error());
+    checks.warn("journal", {Errc::conflict, fmt::format("an earlier run on host '{}' is not put back", (*record)->host),
+                            "populate finishes it, sweep undoes it"});
+}
+
+// NAA names say which vendor made both LUNs; two vendors' arrays cannot XCOPY to each other.
+void check_same_vendor(Checks& checks, const Volume& volume, const ChosenHost& host)
+{
+    constexpr std::size_t through_oui = 11; // "naa.6" and six digits
+    if (!host.source_device)
+        return checks.warn("array-side copy", {Errc::unsupported,
+                                               fmt::format("datastore '{}' ({}) is on no device of an array",
+                                                           host.datastore.name, host.datastore.type),
+                                               "the host will copy the data itself"});
+    if (host.source_device->name.substr(0, through_oui) != volume.naa.substr(0, through_oui))
+        return checks.warn("array-side copy", {Errc::unsupported,
+                                               fmt::format("source {} and target {} are of different vendors' arrays",
+                                                           host.source_device->name, volume.naa),
+                                               "the host will copy the data itself"});
+    checks.pass("array-side copy",
+                fmt::format("source {} and target {} are of one vendor", host.source_device->name, volume.naa));
+}
+
+} // namespace
+
+std::string_view name(CheckState state)
+{
+    switch (state) {
+    case CheckState::pass:
+        return "pass";
+    case CheckState::warn:
+        return "warn";
+    case CheckState::fail:
+        return "fail";
+    }
+    return "fail";
+}
+
+std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Site& site)
+{
+    Checks checks;
+    check_journal(checks, order, site.journal);
+    auto asked = std::async(std::launch::async, [&] { return survey(call, site.hosts, order.limits); });
+
+    if (auto info = site.array.info(call); info)
+        checks.pass("array", fmt::format("{} {} {} at {}", info->vendor, info->product, info->version, order.array));
+    else
+        checks.fail("array", info.error());
+    auto target = find_target(call, order, site.array);
+    if (target)
+        checks.pass("target", fmt::format("{} = {}, {}", target->name, target->naa, bytes_text(target->size_bytes)));
+    else
+        checks.fail("target", target.error());
+
+    const auto hosts = asked.get();
+    check_agents(checks, hosts);
+    auto source = parse_source(order.source);
+    auto host =
+        source ? choose_host(call, order, hosts, *source, order.migration_host) : Result<ChosenHost>(source.error());
+    check_problems(checks, hosts, host ? host->host : nullptr);
+    if (!host) {
+        checks.fail("source", host.error());
+        return checks.take();
+    }
+    checks.pass("source",
+                fmt::format("datastore '{}' ({}), {}", host->datastore.name, host->datastore.type, host->source_path));
+    checks.pass("host", fmt::format("{} ({})", host->name, host->why));
+
+    if (auto possible = check_xcopy_possible(*host); possible)
+        checks.pass("XCOPY on the host", "switched on");
+    else if (order.xcopy == XcopyPolicy::require)
+        checks.fail("XCOPY on the host", possible.error());
+    else
+        checks.warn("XCOPY on the host", possible.error());
+    if (!target)
+        return checks.take();
+
+    auto free = check_target_is_free(target->naa, order.job, *host, hosts);
+    if (free)
+        free = check_device_is_free(call, target->naa, *host, hosts, order, site.log);
+    if (free)
+        checks.pass("target is free", "no host that answered uses it");
+    else
+        checks.fail("target is free", free.error());
+    check_same_vendor(checks, *target, *host);
+    if (auto mappings = site.array.mappings_of(call, *target); mappings)
+        checks.pass("mappings", fmt::format("{} now; they stay as they are", mappings->size()));
+    else
+        checks.fail("mappings", mappings.error());
+    return checks.take();
+}
+
+} // namespace xcopy

@@ -1,0 +1,145 @@
+#include "coordinator/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace xcopy
+{
+
+namespace
+{
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr Needs everything{.agents = true, .storage = true, .copy = true, .state = true};
+
+class ConfigFrom : public ::testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        std::string pattern = (fs::temp_directory_path() / "xcopy-config-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        root_ = pattern;
+        flags_ = {{"agent", {"esx1=10.0.0.11"}},
+                  {"agent-ca-file", {file("ca.pem", "x")}},
+                  {"agent-cert-file", {file("me.pem", "x")}},
+                  {"agent-key-file", {file("me.key", "x")}},
+                  {"storage-vendor-product", {"ontap"}},
+                  {"source-vmdk", {"[ds] vm/disk.vmdk"}},
+                  {"volume-handle", {"pvc-1"}}};
+        environment_ = {{"STORAGE_HOSTNAME", "https://array.example.com/"}, {"STORAGE_PASSWORD", "hunter2"}};
+    }
+    void TearDown() override { fs::remove_all(root_); }
+
+    std::string file(const std::string& name, const std::string& text) const
+    {
+        std::ofstream(root_ / name) << text;
+        return (root_ / name).string();
+    }
+
+    ReadConfig read() const { return read_config(flags_, environment_, everything); }
+
+    fs::path root_;
+    Values flags_;
+    Environment environment_;
+};
+
+TEST_F(ConfigFrom, FlagsAndEnvironmentIsComplete)
+{
+    const auto [config, problems] = read();
+    EXPECT_THAT(problems, IsEmpty());
+    EXPECT_EQ(config.storage.password.reveal(), "hunter2");
+    EXPECT_EQ(config.order.array, "array.example.com");
+    EXPECT_EQ(config.order.job, "pvc-1");
+    ASSERT_EQ(config.agents.size(), 1U);
+    EXPECT_EQ(config.agents[0].port, 18443);
+}
+
+TEST_F(ConfigFrom, FlagGoesBeforeEnvironmentBeforeFile)
+{
+    flags_["config"] = {file("c.json", R"({"migration-host": "from-file", "pvc-size": 1024, "xcopy": "require"})")};
+    EXPECT_EQ(read().config.order.migration_host, "from-file");
+    EXPECT_EQ(read().config.order.expected_size, 1024U);
+    environment_["XCOPY_MIGRATION_HOST"] = "from-environment";
+    EXPECT_EQ(read().config.order.migration_host, "from-environment");
+    flags_["migration-host"] = {"from-flag"};
+    const auto [config, problems] = read();
+    EXPECT_EQ(config.order.migration_host, "from-flag");
+    EXPECT_EQ(config.order.xcopy, XcopyPolicy::require);
+    EXPECT_THAT(problems, IsEmpty());
+}
+
+TEST_F(ConfigFrom, SecretFilesOfBothKinds)
+{
+    environment_.clear();
+    for (const char* text : {"# the array\nSTORAGE_HOSTNAME=a\nSTORAGE_PASSWORD=p=q\nONTAP_SVM=svm1\n",
+                             R"({"STORAGE_HOSTNAME": "a", "STORAGE_PASSWORD": "p=q", "ONTAP_SVM": "svm1"})"}) {
+        flags_["storage-secret-file"] = {file("secret", text)};
+        const auto [config, problems] = read();
+        EXPECT_THAT(problems, IsEmpty());
+        EXPECT_EQ(config.storage.hostname, "a");
+        EXPECT_EQ(config.storage.password.reveal(), "p=q");
+        EXPECT_EQ(config.storage.extra_or_empty("ONTAP_SVM"), "svm1");
+    }
+}
+
+TEST_F(ConfigFrom, NothingNamesEveryProblemAtOnce)
+{
+    const auto problems = read_config({}, {}, everything).problems;
+    for (const char* word :
+         {"--agent ", "--agent-ca-file", "--agent-cert-file", "--agent-key-file", "--storage-vendor-product",
+          "--storage-hostname", "--volume-handle", "--source-vmdk", "--owner-uid"})
+        EXPECT_THAT(problems, Contains(HasSubstr(word)));
+}
+
+TEST_F(ConfigFrom, BadValuesSaysWhichAndKeepsSecrets)
+{
+    flags_["agent"] = {"esx1=10.0.0.11", "esx1=10.0.0.12"};
+    flags_["storage-vendor-product"] = {"netapp"};
+    flags_["pvc-size"] = {"10G"};
+    flags_["lun"] = {"-1"};
+    flags_["source-vmdk"] = {"disk.vmdk"};
+    flags_["owner-uid"] = {"../x"};
+    flags_["config"] = {file("c.json", R"({"pvcsize": 1})")};
+    flags_["storage-secret-file"] = {file("secret", "hunter2 without a key\n")};
+    const auto problems = read().problems;
+    for (const char* word :
+         {"'esx1'", "netapp", "10G", "--lun", "--source-vmdk", "--owner-uid", "pvcsize", "secret line 1"})
+        EXPECT_THAT(problems, Contains(HasSubstr(word)));
+    EXPECT_THAT(problems, Not(Contains(HasSubstr("hunter2"))));
+}
+
+TEST_F(ConfigFrom, AnAgentsFileMayNameTheHostsUuid)
+{
+    flags_.erase("agent");
+    flags_["agents"] = {file("agents.json", R"([{"name": "esx1", "address": "2001:db8::5", "port": 99, "uuid": "u"},
+                                                {"address": "10.0.0.2"}])")};
+    const auto [config, problems] = read();
+    EXPECT_THAT(problems, IsEmpty());
+    ASSERT_EQ(config.agents.size(), 2U);
+    EXPECT_EQ(config.agents[0].uuid, "u");
+    EXPECT_EQ(config.agents[0].port, 99);
+    EXPECT_EQ(config.agents[0].address, "2001:db8::5");
+    EXPECT_EQ(config.agents[1].name, "10.0.0.2");
+}
+
+TEST(Settings, HaveNoFlagForASecret)
+{
+    for (const auto& setting : settings()) {
+        EXPECT_THAT(setting.name, Not(HasSubstr("password")));
+        EXPECT_THAT(setting.name, Not(HasSubstr("token")));
+    }
+}
+
+} // namespace
+
+} // namespace xcopy

@@ -14,7 +14,8 @@
 namespace xcopy
 {
 
-constexpr std::size_t max_esxcli_xml_bytes = 16 * 1024 * 1024; // 4096 paths, a host's maximum, take about 6 MB
+constexpr std::size_t max_esxcli_xml_bytes =
+    std::size_t{16} * 1024 * 1024; // 4096 paths, a host's maximum, take about 6 MB
 
 // One structure. Versions spell keys with and without blanks, so keys are looked up without blanks and in lower case.
 class EsxcliRecord

@@ -95,7 +95,7 @@ Result<std::vector<Device>> devices(const EsxcliReply& reply)
     for (const auto& found : reply.records) {
         Device device;
         device.name = device_name(found.text("device"));
-        device.size_bytes = bytes(found, "size", 1024 * 1024); // esxcli counts MiB here
+        device.size_bytes = bytes(found, "size", std::uint64_t{1024} * 1024); // esxcli counts MiB here
         device.status = found.text("status");
         device.vendor = found.text("vendor");
         device.model = found.text("model");

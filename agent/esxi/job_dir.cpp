@@ -22,7 +22,7 @@ namespace xcopy
 namespace
 {
 
-constexpr std::size_t max_job_file = 64 * 1024;
+constexpr std::size_t max_job_file = std::size_t{64} * 1024;
 
 std::string order_file(const std::string& dir)
 {

@@ -69,7 +69,8 @@ Result<std::vector<std::string>> list_jobs(const std::string& root);
 
 enum class Writer : std::uint8_t { gone, alive, unknown };
 
-// Whether the supervisor or its vmkfstools still lives. `now_boot_ms` is this boot's start (see JobOrder::boot_ms).
+// Whether the supervisor or its vmkfstools still lives. `now_boot_ms` is this boot's start (see JobOrder::boot_ms); the
+// boot times matter only where the lock cannot be asked.
 Writer writer_state(const JobDir&, const std::optional<JobStatus>&, std::int64_t order_boot_ms,
                     std::int64_t now_boot_ms);
 

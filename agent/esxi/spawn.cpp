@@ -211,7 +211,7 @@ Result<Pipe> make_pipe()
 
 Drained drain(int fd, std::string& into, std::size_t limit)
 {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, 16384> buffer;
     while (limit > 0) {
         const ssize_t got = read(fd, buffer.data(), std::min(buffer.size(), limit));
         if (got < 0 && errno == EINTR)

@@ -45,7 +45,7 @@ bool SupervisedClone::follow(std::chrono::milliseconds tick)
 
 void SupervisedClone::read_output()
 {
-    constexpr std::size_t at_once = 1024 * 1024;
+    constexpr std::size_t at_once = std::size_t{1024} * 1024;
     const auto read_one = [this](UniqueFd& fd, CloneProgress::Stream& lines) {
         if (!fd)
             return;

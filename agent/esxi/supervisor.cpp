@@ -41,9 +41,11 @@ void prepare_process()
     action.sa_handler = note_signal;
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL); // ignored, it would take the exit status away
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGHUP, &action, nullptr);
+    sigaction(SIGPIPE, &action, nullptr);
+    action.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &action, nullptr); // ignored, it would take the exit status away
 }
 
 std::int64_t now_ms()

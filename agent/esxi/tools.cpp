@@ -226,6 +226,7 @@ std::vector<Result<DeviceCounters>> Tools::counters_of(const std::vector<std::st
                                                        const RunLimits& limits) const
 {
     std::vector<std::vector<std::string>> argvs;
+    argvs.reserve(naas.size());
     for (const auto& naa : naas)
         argvs.push_back(commands::counters(paths_.vsish, is_plain_name(naa) ? naa : "unnamed"));
     std::vector<Result<DeviceCounters>> answers;

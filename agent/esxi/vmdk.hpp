@@ -26,7 +26,7 @@ struct VmdkDescriptor {
     std::uint64_t size_bytes() const;
 };
 
-constexpr std::size_t max_descriptor_bytes = 64 * 1024;
+constexpr std::size_t max_descriptor_bytes = std::size_t{64} * 1024;
 
 // Errc::unsupported when the text is no descriptor (a binary disk, an empty file) or names no extent.
 Result<VmdkDescriptor> parse_vmdk_descriptor(std::string_view text);

@@ -64,8 +64,11 @@ bool same_boot(std::int64_t a_ms, std::int64_t b_ms)
     return a_ms - b_ms <= tolerance_ms && b_ms - a_ms <= tolerance_ms;
 }
 
-Writer judged_by_pids(const std::optional<JobStatus>& status)
+// Only where the lock cannot be asked.
+Writer judged_by_pids(const std::optional<JobStatus>& status, bool booted_since)
 {
+    if (booted_since)
+        return Writer::gone;
     if (!status || status->supervisor_pid <= 0)
         return Writer::unknown; // ordered, but the supervisor has not said its name yet
     return lives(status->supervisor_pid) || lives(status->writer_pid) ? Writer::alive : Writer::gone;
@@ -98,15 +101,15 @@ Result<UniqueFd> take_writer_lock(const JobDir& dir)
     return file_error("lock", path, errno);
 }
 
+// The lock is asked first and believed: it cannot outlive a boot, and a corrected clock makes boot times differ.
 Writer writer_state(const JobDir& dir, const std::optional<JobStatus>& status, std::int64_t order_boot_ms,
                     std::int64_t now_boot_ms)
 {
-    if (!same_boot(order_boot_ms, now_boot_ms))
-        return Writer::gone;
+    const bool booted_since = !same_boot(order_boot_ms, now_boot_ms);
     const std::string path = writer_lock_path(dir);
     const UniqueFd file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!file) // start_supervisor makes it before anything runs
-        return errno == ENOENT ? Writer::gone : judged_by_pids(status);
+        return errno == ENOENT ? Writer::gone : judged_by_pids(status, booted_since);
     switch (try_lock(file.get(), LOCK_SH)) { // freed as the descriptor closes
     case Lock::taken:
         return Writer::gone;
@@ -116,7 +119,7 @@ Writer writer_state(const JobDir& dir, const std::optional<JobStatus>& status, s
     case Lock::failed:
         break;
     }
-    return judged_by_pids(status);
+    return judged_by_pids(status, booted_since);
 }
 
 } // namespace xcopy

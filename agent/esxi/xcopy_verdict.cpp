@@ -45,7 +45,7 @@ std::optional<std::uint64_t> bytes(const Delta& blocks)
 // Ordinary writes that accompany any copy: headers, the odd unaligned tail.
 bool is_small(std::uint64_t host_bytes, std::uint64_t copied_bytes)
 {
-    return host_bytes <= 1024 * 1024 + copied_bytes / 20;
+    return host_bytes <= std::uint64_t{1024} * 1024 + copied_bytes / 20;
 }
 
 } // namespace

@@ -29,7 +29,7 @@ using test::file_exists;
 class ChildRun : public testing::Test
 {
 protected:
-    Result<Finished> run_script(const std::string& text, RunLimits limits = {}) const
+    Result<Finished> run_script(const std::string& text, const RunLimits& limits = {}) const
     {
         host.script("vmkfstools", text);
         return run({host.path("vmkfstools"), "a b", "it's \"quoted\"", "$HOME;`x`"}, limits);

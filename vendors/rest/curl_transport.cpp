@@ -22,7 +22,7 @@ namespace
 using std::chrono::steady_clock;
 
 constexpr std::size_t max_idle = 32;
-constexpr std::size_t max_header_bytes = 64 * 1024;
+constexpr std::size_t max_header_bytes = std::size_t{64} * 1024;
 constexpr long connect_limit_ms = 15000;
 constexpr long connection_life_s = 300; // then certificate files that were renewed meanwhile count
 

@@ -121,10 +121,10 @@ void FakeHost::launch(const std::string& more_config)
     const std::string at = folder.string();
     write("config.json",
           fmt::format(R"({{"listen":"127.0.0.1:0"{1},"certificate":"{0}/pki/agent.crt","key":"{0}/pki/agent.key",)"
-                      R"("ca":"{0}/pki/ca.crt","state_dir":"{0}/state","log":"stderr","volumes_root":"{0}/volumes",)"
+                      R"("ca":"{0}/pki/ca.crt","state_dir":"{2}","log":"stderr","volumes_root":"{0}/volumes",)"
                       R"("devices_root":"{0}/dev","agent_path":"{0}/bin/agent-supervisor","esxcli":"{0}/bin/esxcli",)"
                       R"("localcli":"{0}/bin/localcli","vsish":"{0}/bin/vsish","vmkfstools":"{0}/bin/vmkfstools"}})",
-                      at, more_config));
+                      at, more_config, state_dir.empty() ? at + "/state" : state_dir));
     write("log", "");
     agent_ = ::fork();
     if (agent_ != 0)

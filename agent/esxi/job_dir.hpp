@@ -52,7 +52,7 @@ public:
     const std::string& path() const { return path_; }
 
     Result<void> create(const JobOrder&) const; // directory 0700 and order.json
-    Result<void> sync_order() const; // onto the disk: costs what vmkfstools' start need not wait for
+    Result<void> sync_order() const;            // onto the disk: costs what vmkfstools' start need not wait for
     Result<JobOrder> order() const;
     Result<std::optional<JobStatus>> status() const; // nullopt: the supervisor wrote none yet
     Result<void> write_status(const JobStatus&) const;

@@ -20,14 +20,24 @@ namespace
 
 constexpr std::array reset_signals{SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2};
 
-// The select reactor keeps every descriptor of the agent below FD_SETSIZE, and close_range is not to be relied on.
-int descriptor_limit()
+// What a child must not inherit: every descriptor that stays open across exec, and the next free numbers, which another
+// thread may be given while we prepare (each listed one costs glibc a system call, so not simply all of them).
+// The select reactor keeps the agent's below FD_SETSIZE; close_range is not to be relied on.
+std::vector<int> descriptors_to_close(int keep)
 {
     constexpr rlim_t highest = 1024;
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 256;
-    return static_cast<int>(std::min(limit.rlim_cur, highest));
+    constexpr int spare = 16;
+    rlimit limits{};
+    const int end = getrlimit(RLIMIT_NOFILE, &limits) == 0 ? static_cast<int>(std::min(limits.rlim_cur, highest)) : 256;
+    std::vector<int> found;
+    int free_ones = 0;
+    for (int fd = 3; fd < end; ++fd) {
+        const int flags = fcntl(fd, F_GETFD);
+        const bool stays_open = flags >= 0 && (flags & FD_CLOEXEC) == 0;
+        if (fd != keep && (stays_open || (flags < 0 && free_ones++ < spare)))
+            found.push_back(fd);
+    }
+    return found;
 }
 
 Error not_started(const std::string& program, int error)
@@ -51,9 +61,8 @@ public:
         output(launch.err, 2);
         if (launch.keep >= 0) // onto itself: clears FD_CLOEXEC
             note(posix_spawn_file_actions_adddup2(&actions_, launch.keep, launch.keep));
-        for (int fd = 3; fd < descriptor_limit(); ++fd)
-            if (fd != launch.keep)
-                note(posix_spawn_file_actions_addclose(&actions_, fd));
+        for (int fd : descriptors_to_close(launch.keep))
+            note(posix_spawn_file_actions_addclose(&actions_, fd));
     }
     ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
     FileActions(const FileActions&) = delete;
@@ -102,7 +111,8 @@ private:
 };
 
 // Between fork and exec only calls that are safe beside other threads.
-[[noreturn]] void become(const Launch& launch, char* const* argv, char* const* environment, int limit, int failure)
+[[noreturn]] void become(const Launch& launch, char* const* argv, char* const* environment,
+                         const std::vector<int>& unwanted, int failure)
 {
     if (launch.own_session)
         setsid();
@@ -119,8 +129,8 @@ private:
                        dup2(launch.err >= 0 ? launch.err : nothing, 2) >= 0 &&
                        (launch.keep < 0 || fcntl(launch.keep, F_SETFD, 0) == 0);
     if (ready) {
-        for (int fd = 3; fd < limit; ++fd)
-            if (fd != launch.keep && fd != failure)
+        for (int fd : unwanted)
+            if (fd != failure)
                 close(fd);
         execve(argv[0], argv, environment);
     }
@@ -135,12 +145,12 @@ Result<pid_t> fork_and_exec(const Launch& launch, char* const* argv, char* const
     auto failure = make_pipe();
     if (!failure)
         return failure.error();
-    const int limit = descriptor_limit();
+    const auto unwanted = descriptors_to_close(launch.keep);
     const pid_t pid = fork();
     if (pid < 0)
         return not_started(launch.argv.front(), errno);
     if (pid == 0)
-        become(launch, argv, environment, limit, failure->write.get());
+        become(launch, argv, environment, unwanted, failure->write.get());
     failure->write.reset();
     fcntl(failure->read.get(), F_SETFL, 0); // exec closes the other end, so this read always ends
     int error = 0;

@@ -6,7 +6,13 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -177,6 +183,46 @@ TEST_F(ChildRun, TheOneDescriptorToKeepIsInherited)
     test::write_file(host.path("go"), "");
     waitpid(*pid, nullptr, 0);
     EXPECT_EQ(drain(pipe->read.get(), text, 10), Drained::closed);
+}
+
+// From here on this process runs on a kernel without clone3 and vfork-like clone, so without posix_spawn.
+bool forbid_posix_spawn()
+{
+    constexpr auto number = offsetof(seccomp_data, nr);
+    constexpr auto flags = offsetof(seccomp_data, args);
+    constexpr unsigned no_such_call = SECCOMP_RET_ERRNO | ENOSYS;
+    std::array filter{sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number),
+                      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 3, 0),
+                      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+                      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, flags),
+                      sock_filter BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_VFORK, 0, 1),
+                      sock_filter BPF_STMT(BPF_RET | BPF_K, no_such_call),
+                      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    sock_fprog program{.len = filter.size(), .filter = filter.data()};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+enum Outcome : int { as_expected = 0, cannot_forbid = 1, wrong_result = 2, wrong_error = 3 };
+
+TEST_F(ChildRun, WithoutPosixSpawnAPlainForkDoes)
+{
+    host.script("vmkfstools", "out forked\nexit 5\n");
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (!forbid_posix_spawn())
+            _exit(cannot_forbid);
+        const auto finished = run({host.path("vmkfstools"), "a b"}, {});
+        if (!finished || finished->exit_status != 5 || finished->out != "forked")
+            _exit(wrong_result);
+        const auto missing = run({host.path("nothing")}, {});
+        _exit(!missing && missing.error().code == Errc::unavailable ? as_expected : wrong_error);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == cannot_forbid)
+        GTEST_SKIP() << "this kernel lets nobody filter system calls";
+    EXPECT_EQ(WEXITSTATUS(status), as_expected);
 }
 
 } // namespace

@@ -72,8 +72,7 @@ TEST_P(NotADescriptor, IsUnsupported)
 INSTANTIATE_TEST_SUITE_P(
     Texts, NotADescriptor,
     testing::Values("", "\n\n", "KDMV\x01", "COWD", std::string("# Disk DescriptorFile\nRW 1 VMFS \"a\0\"", 36),
-                    head + "RW 1 VMFS \"",
-                    "# Disk DescriptorFile\ncreateType=\"vmfs\"\n", "RW 1 VMFS \"a.vmdk\"\n",
+                    head + "RW 1 VMFS \"", "# Disk DescriptorFile\ncreateType=\"vmfs\"\n", "RW 1 VMFS \"a.vmdk\"\n",
                     head + "RW VMFS \"a.vmdk\"\n", head + "RW -1 VMFS \"a.vmdk\"\n", head + "RW 0x10 VMFS \"a.vmdk\"\n",
                     head + "RW 1 VMFS\n", head + "RW 1\n", head + "RW\n", head + "RW 1 VMFS \"\"\n",
                     head + "RW 99999999999999999999999 VMFS \"a\"\n", head + "RW 18446744073709551615 VMFS \"a\"\n",

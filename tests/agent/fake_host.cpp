@@ -36,7 +36,7 @@ bool eventually(const std::function<bool()>& condition)
 
 std::string attach_body(const std::string& job, int size_mib, const std::string& more)
 {
-    return fmt::format(R"({{"job":"{}","expected_size":{},"wait_s":20{}}})", job, size_mib * 1048576LL, more);
+    return fmt::format(R"({{"job":"{}","expected_size":{}{},"wait_s":20}})", job, size_mib * 1048576LL, more);
 }
 
 std::string clone_body(const std::string& source, const std::string& naa, int size_mib, const std::string& more)
@@ -120,11 +120,11 @@ void FakeHost::launch(const std::string& more_config)
 {
     const std::string at = folder.string();
     write("config.json",
-          fmt::format(R"({{"listen":"127.0.0.1:0","certificate":"{0}/pki/agent.crt","key":"{0}/pki/agent.key",)"
-                      R"("ca":"{0}/pki/ca.crt","state_dir":"{0}/state","log":"stderr","volumes_root":"{0}/volumes",)"
+          fmt::format(R"({{"listen":"127.0.0.1:0"{1},"certificate":"{0}/pki/agent.crt","key":"{0}/pki/agent.key",)"
+                      R"("ca":"{0}/pki/ca.crt","state_dir":"{2}","log":"stderr","volumes_root":"{0}/volumes",)"
                       R"("devices_root":"{0}/dev","agent_path":"{0}/bin/agent-supervisor","esxcli":"{0}/bin/esxcli",)"
-                      R"("localcli":"{0}/bin/localcli","vsish":"{0}/bin/vsish","vmkfstools":"{0}/bin/vmkfstools"{1}}})",
-                      at, more_config));
+                      R"("localcli":"{0}/bin/localcli","vsish":"{0}/bin/vsish","vmkfstools":"{0}/bin/vmkfstools"}})",
+                      at, more_config, state_dir.empty() ? at + "/state" : state_dir));
     write("log", "");
     agent_ = ::fork();
     if (agent_ != 0)
@@ -151,7 +151,10 @@ int FakeHost::start_and_fail(const std::string& more_config)
 {
     launch(more_config);
     int status = 0;
-    ::waitpid(std::exchange(agent_, 0), &status, 0);
+    const bool ended = eventually([&] { return ::waitpid(agent_, &status, WNOHANG) == agent_; });
+    if (!ended)
+        return -1;
+    agent_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

@@ -55,6 +55,7 @@ public:
     std::filesystem::path folder;
     std::unique_ptr<CertificateAuthority> authority;
     std::string port;
+    std::string state_dir; // of the agent; empty: below folder
 
 private:
     void launch(const std::string& more_config);

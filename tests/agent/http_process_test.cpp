@@ -118,7 +118,7 @@ TEST_F(Door, ChecksNamesInPaths)
     EXPECT_EQ(host.call("GET", "/v1/clones/..%2f..%2fetc", "", "operator", {"--path-as-is"}).status, 400);
     EXPECT_EQ(host.call("GET", "/v1/clones/%zz").status, 400);
     EXPECT_EQ(host.call("GET", "/v1/devices/naa.12").status, 400);
-    EXPECT_EQ(host.call("GET", "/v1/devices/naa.6%30000000000000001").status, 200);
+    EXPECT_EQ(host.call("GET", "/v1/devices/naa.6%3000000000000001").status, 200);
     EXPECT_EQ(host.call("GET", "/v1/clones/x?after=-1").status, 400);
 }
 

@@ -145,7 +145,9 @@ TEST_F(Restart, LetsNoSecondAgentUseTheSameState)
 {
     host.start();
     FakeHost second;
-    EXPECT_EQ(second.start_and_fail(",\"state_dir\":\"" + (host.folder / "state").string() + "\""), 1);
+    second.state_dir = host.folder / "state";
+    EXPECT_EQ(second.start_and_fail(), 1);
+    EXPECT_NE(second.read("log").find("another agent"), std::string::npos);
 }
 
 } // namespace xcopy::test

@@ -91,6 +91,29 @@ TEST_F(OntapTest, ChoosingANumberMayOrMayNotAvoidWhatInitiatorsSeeElsewhere)
     EXPECT_EQ(number_of(map(b, two)), 1);
 }
 
+TEST_F(OntapTest, SvmsAreDifferentTargetsSoNumbersRepeat)
+{
+    auto here = new_lun("pvc-1"), there = new_lun("pvc-1", "san", "svm2");
+    auto group = new_igroup("xcopy-esx1", {esx1}), other = new_igroup("xcopy-esx1", {esx1}, "vmware", "svm2");
+    EXPECT_EQ(number_of(map(here, group, 5)), 5);
+    EXPECT_EQ(number_of(map(there, other, 5, "svm2")), 5);
+    EXPECT_EQ(fabric.paths().size(), 2U);
+
+    const auto svm2 = ask("GET", "/api/svm/svms?name=svm2").body["records"][0]["uuid"];
+    json body = {{"svm", {{"name", "svm1"}, {"uuid", svm2}}}, {"lun", {{"uuid", "x"}}}, {"igroup", {{"uuid", "x"}}}};
+    EXPECT_EQ(ask("POST", "/api/protocols/san/lun-maps", body).code(), "2621706");
+}
+
+TEST_F(OntapTest, TheStatusOfAnyCodeIsASwitch)
+{
+    auto lun = new_lun("pvc-1");
+    auto group = new_igroup("xcopy-esx1", {esx1});
+    EXPECT_EQ(unmap(lun, group).status, 404);
+    set({{"error_status", {{"5374922", 400}}}});
+    EXPECT_EQ(unmap(lun, group).status, 400);
+    EXPECT_EQ(unmap(lun, group).code(), "5374922");
+}
+
 TEST_F(OntapTest, NumbersEndAt4095)
 {
     auto lun = new_lun("pvc-1");

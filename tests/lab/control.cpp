@@ -63,7 +63,7 @@ json wait_event(World& world, const json& order)
     const std::regex where(order.value("where", ""));
     const std::regex what(order.value("what", ""));
     const std::chrono::milliseconds time(order.value("timeout_ms", 20'000));
-    if (!world.events.wait_event(where, what, order.value("count", 1), time))
+    if (!world.events.wait_event(where, what, order.value("count", 1), order.value("after", std::uint64_t{0}), time))
         return {{"ok", false}, {"error", "no such event came"}};
     return json::object();
 }

@@ -157,11 +157,11 @@ bool EventLog::wait_held(const std::string& name, int count, std::chrono::millis
     }) && !stopping_;
 }
 
-bool EventLog::wait_event(const std::regex& where, const std::regex& what, int count,
+bool EventLog::wait_event(const std::regex& where, const std::regex& what, int count, std::uint64_t after_number,
                           std::chrono::milliseconds time) const
 {
     std::unique_lock lock(mutex_);
-    std::size_t looked = 0;
+    auto looked = after_number;
     int found = 0;
     return changed_.wait_for(lock, time, [&] {
         for (; looked < past_.size(); ++looked)

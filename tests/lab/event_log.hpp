@@ -50,7 +50,8 @@ public:
 
     // Waits until `count` events are held under that name.
     bool wait_held(const std::string& name, int count, std::chrono::milliseconds) const;
-    bool wait_event(const std::regex& where, const std::regex& what, int count, std::chrono::milliseconds) const;
+    bool wait_event(const std::regex& where, const std::regex& what, int count, std::uint64_t after_number,
+                    std::chrono::milliseconds) const;
     void hold_while(const std::string& name, const std::function<bool()>& gone); // for holds that are no event
     int release(const std::string& name);                                        // how many were let go
     void stop_holding(); // the lab ends: nobody is held any more

@@ -106,14 +106,17 @@ void World::write_agent_files(const HostConfig& host, const HostFiles& files)
     const auto certificate = pki_.issue(
         {.name = host.name,
          .sans = {"IP:" + host.address, "DNS:" + host.name + ".lab.example", "URI:xcopy://host/" + host.uuid},
-         .usage = CertificateUsage::server});
+         .usage = CertificateUsage::server,
+         .not_after = std::chrono::system_clock::now() + std::chrono::hours(24 * 365)});
     const auto copy = [&](const fs::path& from, const char* name) {
         fs::copy_file(from, folder / name, fs::copy_options::overwrite_existing);
     };
     copy(certificate.cert_file, "agent.crt");
     copy(certificate.key_file, "agent.key");
     copy(ca_, "ca.crt");
-    json config{{"listen", fmt::format("{}:{}", host.address, Host::agent_port)}, {"log", "stderr"}};
+    json config{{"listen", fmt::format("{}:{}", host.address, Host::agent_port)},
+                {"log", "stderr"},
+                {"memory_group", "host/vim/vimuser/xcopyagent"}};
     config.merge_patch(host.agent_config);
     std::ofstream(folder / "config.json") << config.dump(2) << '\n';
 }

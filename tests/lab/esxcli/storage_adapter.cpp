@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 namespace lab
@@ -48,11 +49,34 @@ bool any_dead(HostState& host)
                        [&](const auto& entry) { return host.storage.status(entry.second).starts_with("dead"); });
 }
 
+// Adapters that are being rescanned; none of them is left so when the rescan ends, however it ends.
+class Rescanning
+{
+public:
+    Rescanning(HostState& host, const std::vector<std::string>& names) : host_(host), names_(names)
+    {
+        host_.rescanning.insert(names_.begin(), names_.end());
+    }
+    ~Rescanning()
+    {
+        const std::lock_guard lock(host_.mutex);
+        for (const auto& name : names_)
+            host_.rescanning.erase(name);
+    }
+    Rescanning(const Rescanning&) = delete;
+    Rescanning& operator=(const Rescanning&) = delete;
+
+private:
+    HostState& host_;
+    const std::vector<std::string>& names_;
+};
+
 // The adapters count as being rescanned while the events are raised, so a held rescan is a running one.
 Output rescan_these(HostState& host, const std::vector<std::string>& names, const std::string& type)
 {
     const auto kind = *kind_named(type);
-    int duration = 0;
+    std::optional<Rescanning> running;
+    std::chrono::milliseconds duration{};
     {
         const std::lock_guard lock(host.mutex);
         const auto busy =
@@ -60,11 +84,10 @@ Output rescan_these(HostState& host, const std::vector<std::string>& names, cons
         if (busy != names.end() && host.behaviour.concurrent_rescan_busy)
             return Output::failure(fmt::format(
                 "Unable to rescan adapter {}: Device or resource busy, a rescan is already in progress", *busy));
-        host.rescanning.insert(names.begin(), names.end());
-        duration = host.behaviour.rescan_ms;
+        duration = std::chrono::milliseconds(host.behaviour.rescan_ms);
+        running.emplace(host, names);
     }
-    if (duration > 0)
-        std::this_thread::sleep_for(std::chrono::milliseconds(duration));
+    std::this_thread::sleep_for(duration);
     for (const auto& name : names) {
         const Event event{host.where(), fmt::format("rescan {} {}", name, type)};
         host.events.before(event);
@@ -74,9 +97,6 @@ Output rescan_these(HostState& host, const std::vector<std::string>& names, cons
         }
         host.events.after(event);
     }
-    const std::lock_guard lock(host.mutex);
-    for (const auto& name : names)
-        host.rescanning.erase(name);
     return {};
 }
 

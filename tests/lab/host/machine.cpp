@@ -33,30 +33,43 @@ bool write_file(const char* path, const char* text, std::size_t length)
     return good;
 }
 
+struct ClockOrder {
+    std::string offsets; // what /proc/self/timens_offsets takes
+    std::string uid_map; // one's own id in the user namespace that is needed when one is not root
+    std::string gid_map;
+};
+
 // A boot moment of its own. Without the right to a time namespace the host shows the uptime of the machine.
-void enter_time_namespace(const char* offsets, std::size_t offsets_length, const char* uid_map, std::size_t uid_length)
+void enter_time_namespace(const ClockOrder& order)
 {
     if (::geteuid() != 0) {
         if (::unshare(CLONE_NEWUSER | CLONE_NEWTIME) != 0)
             return;
-        write_file("/proc/self/uid_map", uid_map, uid_length);
+        write_file("/proc/self/setgroups", "deny", 4);
+        write_file("/proc/self/uid_map", order.uid_map.data(), order.uid_map.size());
+        write_file("/proc/self/gid_map", order.gid_map.data(), order.gid_map.size());
     } else if (::unshare(CLONE_NEWTIME) != 0) {
         return;
     }
-    write_file("/proc/self/timens_offsets", offsets, offsets_length);
+    write_file("/proc/self/timens_offsets", order.offsets.data(), order.offsets.size());
 }
 
-[[noreturn]] void become_host(const std::vector<char*>& argv, const std::string& offsets, const std::string& uid_map,
-                              int orders)
+[[noreturn]] void become_host(const std::vector<char*>& argv, const ClockOrder& order, int orders)
 {
     ::fcntl(orders, F_SETFD, 0);
     ::setsid();
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    enter_time_namespace(offsets.data(), offsets.size(), uid_map.data(), uid_map.size());
+    enter_time_namespace(order);
     ::execvp(argv[0], argv.data());
     ::_exit(127);
+}
+
+ClockOrder clock_order(long uptime_s)
+{
+    const auto own = [](auto id) { return std::to_string(id) + " " + std::to_string(id) + " 1"; };
+    return {"boottime " + std::to_string(uptime_s) + " 0\n", own(::geteuid()), own(::getegid())};
 }
 
 } // namespace
@@ -74,12 +87,11 @@ void Machine::power_on(const std::function<std::vector<std::string>(int)>& argv_
     for (auto& word : argv)
         pointers.push_back(word.data());
     pointers.push_back(nullptr);
-    const auto offsets = "boottime " + std::to_string(uptime_s) + " 0\n";
-    const auto uid_map = std::to_string(::geteuid()) + " " + std::to_string(::geteuid()) + " 1";
+    const auto clock = clock_order(uptime_s);
 
     pid_ = ::fork();
     if (pid_ == 0)
-        become_host(pointers, offsets, uid_map, theirs.get());
+        become_host(pointers, clock, theirs.get());
     if (pid_ < 0)
         throw std::runtime_error("fork failed");
     theirs.reset();

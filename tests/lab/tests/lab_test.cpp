@@ -188,6 +188,16 @@ TEST_F(LabTest, ASecondWriterOnTheHostIsRefusedAndOneOnAnotherHostIsAViolation)
     EXPECT_EQ(lab.starts().size(), 3U);
 }
 
+TEST_F(LabTest, WritingOverADatastoreIsRefusedAndAViolation)
+{
+    lab.create_disk("datastore1", "vm/vm.vmdk", 8 * mib);
+    auto argv = clone();
+    argv[4] = "rdm:/vmfs/devices/disks/" + lab.ready().at("datastores").at("datastore1").at("naa").get<std::string>();
+    EXPECT_EQ(lab.run("esx1", argv).exit, 1);
+    EXPECT_EQ(lab.violations().at(0).at("kind"), "datastore_overwritten");
+    EXPECT_TRUE(lab.pointer_files().empty());
+}
+
 TEST_F(LabTest, AKilledWriterIsNoObstacleForTheNext)
 {
     lab.create_disk("datastore1", "vm/vm.vmdk", 64 * mib);
@@ -278,8 +288,9 @@ TEST_F(LabTest, ARebootKillsEverythingKeepsScratchAndFindsTheDevicesAnew)
 
 TEST_F(LabTest, ProcessesShowTheirArgumentsAndOrphansBelongToProcessOne)
 {
-    lab.run("esx1", {"/bin/sh", "-c",
-                     "/bin/sleep 1000 & until [ \"$(tr '\\0' ' ' </proc/$!/cmdline)\" = '/bin/sleep 1000 ' ]; do :; done"});
+    lab.run("esx1",
+            {"/bin/sh", "-c",
+             "/bin/sleep 1000 & until [ \"$(tr '\\0' ' ' </proc/$!/cmdline)\" = '/bin/sleep 1000 ' ]; do :; done"});
     const auto answer = lab.call({{"do", "host.processes"}, {"host", "esx1"}});
     ASSERT_EQ(answer.at("processes").size(), 1U) << answer;
     const auto& process = answer.at("processes").at(0);

@@ -20,6 +20,7 @@
 namespace lab
 {
 
+struct ClonePlan;
 struct VmkfstoolsArguments;
 
 struct CloneSettings {
@@ -66,18 +67,17 @@ private:
         int pid;
         const LineChannel* tool;
     };
-    struct Plan;
 
     ToolResult clone(HostState&, const VmkfstoolsArguments&, const std::string& directory, int pid, LineChannel&);
     ToolResult query(HostState&, const std::string& file);
     ToolResult remove(HostState&, const std::string& file);
-    std::optional<ToolResult> prepare(HostState&, const VmkfstoolsArguments&, Plan&);
-    ToolResult follow(HostState&, const Plan&, LineChannel&);
-    std::optional<ToolResult> claim(HostState&, const Plan&, int pid, LineChannel&);
-    void release(HostState&, const Plan&, const LineChannel&);
-    void account(HostState&, const Plan&, std::uint64_t bytes, double& refused) const;
+    std::optional<ToolResult> prepare(HostState&, const VmkfstoolsArguments&, ClonePlan&);
+    ToolResult follow(HostState&, const ClonePlan&, LineChannel&);
+    std::optional<ToolResult> claim(HostState&, const ClonePlan&, int pid, LineChannel&);
+    void release(HostState&, const ClonePlan&, const LineChannel&);
+    void account(HostState&, const ClonePlan&, std::uint64_t bytes, double& refused) const;
     bool pace(std::uint64_t moved, std::chrono::steady_clock::time_point& due, const LineChannel&) const;
-    std::uint64_t grant(const Plan&, std::uint64_t done) const;
+    std::uint64_t grant(const ClonePlan&, std::uint64_t done) const;
     void ended(std::size_t start, const char* how, int exit);
 
     EventLog& events_;

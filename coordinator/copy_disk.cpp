@@ -85,7 +85,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 
     // 9. Make the verdict durable, then detach, unmap only ours, re-create only what is missing. Every other finish()
     // above does the same.
-    return run.finish(*cloned);
+    return run.finish({});
 }
 
 } // namespace xcopy

@@ -141,11 +141,11 @@ Result<CloneStatus> run_clone(const Call& call, CopyRun& run, const ChosenHost& 
                                                                         {"target", run.record.volume.naa}});
         auto ended = watch(call, run, *host.host, std::move(*status));
         if (ended)
-            run.clone_ended();
+            run.clone_ended(*ended);
         if (ended || ended.error().code != Errc::not_found)
             return ended;
         if (again) {
-            run.clone_ended();
+            run.clone_lost();
             return Error{Errc::failed, fmt::format("host '{}' lost the clone twice", host.name),
                          "did it reboot? see its agent's log", "clone_lost"};
         }

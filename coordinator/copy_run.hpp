@@ -24,6 +24,8 @@ public:
     // over, with success or with something left behind; nothing means the copy starts, or starts afresh.
     std::optional<CopyReport> end_earlier_run();
 
+    bool is_continued() const { return !record.job.empty(); } // an earlier run's record is carried on
+
     // The host on which an earlier run began; else the one asked for; empty: choose.
     const std::string& wanted_host() const;
 

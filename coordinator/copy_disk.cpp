@@ -56,6 +56,8 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
         return run.refuse(free.error());
     if (auto free = check_device_is_free(call, target->naa, *host, hosts, order, site.log); !free)
         return run.refuse(free.error());
+    if (auto clear = clear_the_way(call, run, *host); !clear)
+        return run.refuse(clear.error());
     if (call.stop.stop_requested())
         return run.refuse({Errc::cancelled, "stopped before anything was changed"});
 
@@ -85,7 +87,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 
     // 9. Make the verdict durable, then detach, unmap only ours, re-create only what is missing. Every other finish()
     // above does the same.
-    return run.finish(*cloned);
+    return run.finish({});
 }
 
 } // namespace xcopy

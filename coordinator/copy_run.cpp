@@ -27,11 +27,6 @@ Host* find_host(const std::vector<std::unique_ptr<Host>>& hosts, const std::stri
     return found == hosts.end() ? nullptr : found->get();
 }
 
-Outcome outcome_of_run(const Result<CloneStatus>& cloned)
-{
-    return cloned ? Outcome::succeeded : outcome_of(cloned.error());
-}
-
 } // namespace
 
 CopyRun::CopyRun(const CopyOrder& the_order, const Site& the_site) : order(the_order), site(the_site)
@@ -149,21 +144,25 @@ CopyReport CopyRun::refuse(const Error& why)
     return report(why.code == Errc::cancelled ? Outcome::cancelled : Outcome::refused);
 }
 
-CopyReport CopyRun::finish(const Result<CloneStatus>& cloned)
+void CopyRun::clone_ended(const CloneStatus& status)
+{
+    clone_ended_ = true;
+    record.xcopy = status.xcopy;
+    if (status.started_ms > 0 && status.ended_ms >= status.started_ms)
+        record.copy_ms = status.ended_ms - status.started_ms;
+}
+
+CopyReport CopyRun::finish(const Result<void>& copied)
 {
     step("put back");
-    const Outcome outcome = outcome_of_run(cloned);
-    if (cloned) {
-        record.xcopy = cloned->xcopy;
-        if (cloned->started_ms > 0 && cloned->ended_ms >= cloned->started_ms)
-            record.copy_ms = cloned->ended_ms - cloned->started_ms;
-    } else {
-        report_.error = cloned.error();
-        record.outcome_message = cloned.error().message;
+    const Outcome outcome = copied ? Outcome::succeeded : outcome_of(copied.error());
+    if (!copied) {
+        report_.error = copied.error();
+        record.outcome_message = copied.error().message;
     }
     report_.target_touched = record.clone_ordered;
 
-    const bool fate_unknown = !cloned && is_fate_unknown(cloned.error());
+    const bool fate_unknown = !copied && is_fate_unknown(copied.error());
     report_.left_behind = fate_unknown ? what_remains(record)
                                        : put_back(cleanup(), site.array, *host_, *page_, record, outcome, clone_ended_,
                                                   order.limits, site.log);

@@ -24,17 +24,20 @@ public:
     // over, with success or with something left behind; nothing means the copy starts, or starts afresh.
     std::optional<CopyReport> end_earlier_run();
 
+    bool is_continued() const { return !record.job.empty(); } // an earlier run's record is carried on
+
     // The host on which an earlier run began; else the one asked for; empty: choose.
     const std::string& wanted_host() const;
 
     Result<void> begin(const Volume& volume, const ChosenHost& host); // the intent, before anything is changed
     Result<void> note();                                              // what `record` says, made durable
 
-    void step(std::string_view name); // the time until the next step belongs to this one
-    void clone_ended() { clone_ended_ = true; }
+    void step(std::string_view name);            // the time until the next step belongs to this one
+    void clone_ended(const CloneStatus& status); // nothing of it runs any more
+    void clone_lost() { clone_ended_ = true; }   // the host knows nothing of it, twice
 
-    CopyReport refuse(const Error& why);                  // nothing was changed by this run
-    CopyReport finish(const Result<CloneStatus>& cloned); // steps 8 and 9
+    CopyReport refuse(const Error& why);           // nothing was changed by this run
+    CopyReport finish(const Result<void>& copied); // steps 8 and 9
 
     const CopyOrder& order;
     const Site& site;

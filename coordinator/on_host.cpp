@@ -33,14 +33,9 @@ void tell(CopyRun& run, const CloneStatus& status)
                                 .xcopy = status.xcopy.use});
 }
 
-Result<CloneStatus> start(const Call& call, CopyRun& run, const ChosenHost& chosen)
+Result<CloneStatus> start(const Call& call, CopyRun& run, Host& host)
 {
-    Host& host = *chosen.host;
     const bool ordered_before = run.record.clone_ordered;
-    // A finished clone that no journal knows of says nothing about what is on source and target today.
-    if (!ordered_before && chosen.has_finished_job)
-        if (auto forgotten = host.forget_clone(call, run.record.job); !forgotten)
-            return forgotten.error().in("forget an old clone of this job");
     run.record.clone_ordered = true;
     if (auto noted = run.note(); !noted)
         return noted.error();
@@ -99,9 +94,19 @@ Result<CloneStatus> watch(const Call& call, CopyRun& run, Host& host, CloneStatu
 
 } // namespace
 
+Result<void> clear_the_way(const Call& call, CopyRun& run, const ChosenHost& host)
+{
+    if (run.is_continued() || host.has_job)
+        return {};
+    if (auto forgotten = host.host->forget_clone(call, run.order.job); !forgotten)
+        return forgotten.error().in("begin on the host");
+    return {};
+}
+
 Result<void> attach_target(const Call& call, CopyRun& run, const ChosenHost& host)
 {
     auto& record = run.record;
+    const bool attached_before = record.attach_intended;
     record.attach_intended = true;
     if (auto noted = run.note(); !noted)
         return noted;
@@ -112,6 +117,8 @@ Result<void> attach_target(const Call& call, CopyRun& run, const ChosenHost& hos
                                 .lun = record.lun};
     auto device = until_heard(call, run.order.limits, run.site.log,
                               [&] { return host.host->attach(call, record.volume.naa, request); });
+    if (!device && device.error().code == Errc::denied && !attached_before)
+        record.attach_intended = false; // we may not, so nothing happened and there is nothing to detach
     if (!device)
         return device.error().in(fmt::format("attach {} on host '{}'", record.volume.naa, host.name));
     if (device->name != record.volume.naa || device->size_bytes != record.volume.size_bytes)
@@ -132,7 +139,7 @@ Result<CloneStatus> run_clone(const Call& call, CopyRun& run, const ChosenHost& 
 {
     for (bool again = false;; again = true) {
         const bool adopted = run.record.clone_ordered && !again;
-        auto status = start(call, run, host);
+        auto status = start(call, run, *host.host);
         if (!status)
             return status;
         run.site.log.info(adopted ? "clone adopted" : "clone ordered", {{"job", run.record.job},
@@ -141,11 +148,11 @@ Result<CloneStatus> run_clone(const Call& call, CopyRun& run, const ChosenHost& 
                                                                         {"target", run.record.volume.naa}});
         auto ended = watch(call, run, *host.host, std::move(*status));
         if (ended)
-            run.clone_ended();
+            run.clone_ended(*ended);
         if (ended || ended.error().code != Errc::not_found)
             return ended;
         if (again) {
-            run.clone_ended();
+            run.clone_lost();
             return Error{Errc::failed, fmt::format("host '{}' lost the clone twice", host.name),
                          "did it reboot? see its agent's log", "clone_lost"};
         }

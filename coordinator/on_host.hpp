@@ -6,6 +6,10 @@
 namespace xcopy
 {
 
+// Step 4 still: forgets an old, finished clone of this job that no journal knows of, because it says nothing about what
+// is on source and target today. It also shows that the agent lets us change things, before anything is changed.
+Result<void> clear_the_way(const Call& call, CopyRun& run, const ChosenHost& host);
+
 // Waits until the host sees the target and compares its name and size with what the array said.
 Result<void> attach_target(const Call& call, CopyRun& run, const ChosenHost& host);
 

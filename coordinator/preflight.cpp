@@ -32,19 +32,6 @@ private:
     std::vector<Check> all_;
 };
 
-CheckState state_of(Severity severity, bool of_the_chosen_host)
-{
-    switch (severity) {
-    case Severity::info:
-        return CheckState::pass;
-    case Severity::warning:
-        return CheckState::warn;
-    case Severity::error:
-        return of_the_chosen_host ? CheckState::fail : CheckState::warn;
-    }
-    return CheckState::warn;
-}
-
 void check_agents(Checks& checks, const Survey& survey)
 {
     for (const auto& seen : survey) {
@@ -58,12 +45,14 @@ void check_agents(Checks& checks, const Survey& survey)
     }
 }
 
-void check_problems(Checks& checks, const Survey& survey, const Host* chosen)
+// What a host complains of does not keep a copy from being made; what does, has a check of its own.
+void check_problems(Checks& checks, const Survey& survey)
 {
     for (const auto& seen : survey)
         for (const auto& problem : seen.health.problems) {
             const auto subject = problem.subject.empty() ? "" : " (" + problem.subject + ")";
-            checks.add("host " + seen.host->name(), state_of(problem.severity, seen.host == chosen),
+            checks.add("host " + seen.host->name(),
+                       problem.severity == Severity::info ? CheckState::pass : CheckState::warn,
                        problem.message + subject, problem.remedy);
         }
 }
@@ -139,7 +128,7 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
     auto source = parse_source(order.source);
     auto host =
         source ? choose_host(call, order, hosts, *source, order.migration_host) : Result<ChosenHost>(source.error());
-    check_problems(checks, hosts, host ? host->host : nullptr);
+    check_problems(checks, hosts);
     if (!host) {
         checks.fail("source", host.error());
         return checks.take();

@@ -18,7 +18,7 @@ using std::chrono::seconds;
 
 std::uint64_t copied(const Observer::Progress& now)
 {
-    return now.bytes / 100 * static_cast<std::uint64_t>(now.percent);
+    return now.bytes * static_cast<std::uint64_t>(now.percent) / 100;
 }
 
 class TerminalProgress final : public Observer

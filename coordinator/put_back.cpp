@@ -43,8 +43,6 @@ Result<std::optional<CloneStatus>> end_clone(const Call& cleanup, Host& host, co
 
 Result<void> recreate_missing(const Call& cleanup, Array& array, const CopyRecord& record)
 {
-    if (record.mappings_before.empty())
-        return {};
     auto now = array.mappings_of(cleanup, record.volume);
     if (!now)
         return now.error();
@@ -63,7 +61,7 @@ std::vector<std::string> undo_all(const Call& cleanup, Array& array, Host& host,
 {
     Undo undo(limits, log);
     const bool ours = mapping_is_ours(record);
-    if (record.mapping_intended)
+    if (record.mapping_intended && !record.mappings_before.empty())
         undo.add(fmt::format("re-create the mappings found before on {}", record.volume.naa),
                  [&] { return recreate_missing(cleanup, array, record); });
     if (ours)

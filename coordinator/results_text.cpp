@@ -1,5 +1,6 @@
 #include "coordinator/results.hpp"
 #include "coordinator/table.hpp"
+#include "coordinator/verdict.hpp"
 
 #include <fmt/format.h>
 
@@ -73,8 +74,10 @@ std::string copy_text(const CopyReport& report)
                       report.error ? report.error->message : "no reason is known");
     if (report.error)
         out += remedy_line(report.error->remedy);
-    out += report.target_touched ? "The target's content is undefined: the copy was begun and did not finish.\n"
-                                 : "This run wrote nothing to the target.\n";
+    if (!report.target_touched)
+        out += "This run wrote nothing to the target.\n";
+    else if (!report.error || report.error->reason != xcopy_not_used_reason)
+        out += "The target's content is undefined: the copy was begun and did not finish.\n";
     if (report.left_behind.empty() && report.outcome != Outcome::refused)
         out += "Everything else is back as it was found.\n";
     return out + left_behind_text(report.left_behind);

@@ -28,6 +28,11 @@ SurveyedHost ask(const Call& call, Host& host)
     return seen;
 }
 
+bool has_live_clone(const SurveyedHost& seen, const std::string& job)
+{
+    return std::ranges::any_of(seen.clones, [&](const CloneStatus& c) { return c.id == job && !is_final(c.state); });
+}
+
 bool is_usable(const DevicePath& path)
 {
     return path.state == "active" || path.state == "standby";
@@ -68,8 +73,7 @@ std::vector<HostView> views(const Survey& survey, const SourceName& source, cons
         }
         view.load = seen.health.running + seen.health.queued;
         view.errors = static_cast<int>(std::ranges::count(seen.health.problems, Severity::error, &Problem::severity));
-        view.has_job =
-            std::ranges::any_of(seen.clones, [&](const CloneStatus& c) { return c.id == job && !is_final(c.state); });
+        view.has_job = has_live_clone(seen, job);
         all.push_back(std::move(view));
     }
     return all;
@@ -97,8 +101,9 @@ Result<ChosenHost> choose_host(const Call& call, const CopyOrder& order, const S
                       .source_path = path_on_host(*datastore, source),
                       .source_device = {},
                       .adapters = {}};
-    chosen.has_finished_job =
-        std::ranges::any_of(seen.clones, [&](const CloneStatus& c) { return c.id == order.job && is_final(c.state); });
+    chosen.has_job = has_live_clone(seen, order.job);
+    if (!wanted.empty() && wanted != order.migration_host)
+        chosen.why = "this job was begun there";
     if (!datastore->devices.empty()) {
         auto device = seen.host->device(call.within(order.limits.look_up), datastore->devices.front());
         if (!device)

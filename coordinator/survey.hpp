@@ -34,7 +34,7 @@ struct ChosenHost {
     std::string source_path;
     std::optional<Device> source_device;
     std::vector<std::string> adapters; // those through which it reaches the source's device
-    bool has_finished_job = false;     // a clone of this very job is there and over
+    bool has_job = false;              // a clone of this very job runs or waits there
 };
 
 void warn_of_unreachable(const Survey& survey, const std::string& job, Log& log);

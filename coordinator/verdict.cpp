@@ -50,7 +50,7 @@ Result<void> check_policy(XcopyPolicy policy, const XcopyVerdict& xcopy)
                  fmt::format("every byte was copied, but not by the array (xcopy: {}), and --xcopy require was given",
                              name(xcopy.use)),
                  "see why with: xcopy-coordinator preflight; or accept host copies with --xcopy prefer",
-                 "xcopy_not_used"};
+                 std::string(xcopy_not_used_reason)};
 }
 
 Outcome outcome_of(const Error& error)

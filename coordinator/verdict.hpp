@@ -11,6 +11,8 @@ namespace xcopy
 // Success only when the host says succeeded, saw exit status 0, and speaks of exactly what was ordered.
 Result<void> verdict(const CloneRequest& order, const CloneStatus& status);
 
+constexpr std::string_view xcopy_not_used_reason = "xcopy_not_used";
+
 // The policy's word on a copy that succeeded.
 Result<void> check_policy(XcopyPolicy policy, const XcopyVerdict& xcopy);
 

@@ -232,6 +232,17 @@ TEST(CopyDisk, DoesNotTrustAnOldSuccessThatNoJournalKnowsOf)
     EXPECT_TRUE(lab.esx1().copied);
 }
 
+TEST(CopyDisk, UnmapsWhenItMayNotAttach)
+{
+    Lab lab;
+    lab.steps.always_fail = "attach";
+    lab.steps.error = Errc::denied;
+    EXPECT_EQ(exit_code(lab.copy()), exit_failed);
+    EXPECT_EQ(lab.steps.count("detach"), 0);
+    EXPECT_EQ(lab.array.mapped_to(), as_found);
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
 TEST(CopyDisk, AdoptsARunningCloneOfTheJobOnWhicheverHostItIs)
 {
     Lab lab;
@@ -380,6 +391,12 @@ INSTANTIATE_TEST_SUITE_P(
                     lab.esx1().health.vaai.hardware_accelerated_move = 0;
                 },
                 "vaai_off"},
+        Refusal{"RoleThatMayOnlyRead",
+                [](Lab& lab) {
+                    lab.steps.always_fail = "forget_clone";
+                    lab.steps.reason = "role";
+                },
+                "role"},
         Refusal{"BadNaa", [](Lab& lab) { lab.array.volume.naa = "naa.12"; }, "bad_device_name"}),
     [](const auto& info) { return info.param.name; });
 

@@ -20,6 +20,7 @@ public:
     int die_after = 0;       // this step takes effect and nobody hears of it
     std::string always_fail; // every step of this name fails
     Errc error = Errc::failed;
+    std::string reason;
 
     template <class Effect> auto run(const std::string& name, Effect effect) -> decltype(effect())
     {
@@ -30,7 +31,7 @@ public:
             mine = static_cast<int>(names_.size());
         }
         if (mine == fail_at || name == always_fail)
-            return Error{error, "injected failure of " + name};
+            return Error{error, "injected failure of " + name, "", reason};
         auto result = effect();
         if (mine == die_after)
             throw Death{};

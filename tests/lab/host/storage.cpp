@@ -125,15 +125,16 @@ std::optional<std::string> HostStorage::switch_on(const std::string& name)
     return std::nullopt;
 }
 
-void HostStorage::closed(const std::string& name)
+void HostStorage::opened(const void* who, const std::string& name, std::function<bool()> alive)
 {
-    if (const auto found = open_.find(name); found != open_.end() && --found->second <= 0)
-        open_.erase(found);
+    open_[who] = {name, std::move(alive)};
 }
 
 bool HostStorage::in_use(const std::string& name) const
 {
-    return open_.contains(name) || backing_.contains(name) || name == local_name_;
+    return backing_.contains(name) || name == local_name_ ||
+           std::any_of(open_.begin(), open_.end(),
+                       [&](const auto& entry) { return entry.second.device == name && entry.second.alive(); });
 }
 
 void HostStorage::set_link(const std::string& name, const std::string& state)

@@ -6,6 +6,7 @@
 #include "tests/lab/scenario.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,6 +47,11 @@ struct Device {
     Counters counters;
 };
 
+struct OpenFile {
+    std::string device;
+    std::function<bool()> alive;
+};
+
 enum class RescanKind { add, remove, path, update, all };
 
 class HostStorage
@@ -70,8 +76,9 @@ public:
     bool forget_detached(const std::string& name) { return detached_.erase(name) != 0; }
 
     void set_backing(std::set<std::string> names) { backing_ = std::move(names); } // devices under mounted datastores
-    void opened(const std::string& name) { ++open_[name]; }
-    void closed(const std::string& name);
+    // A process that died holds nothing open, even before whoever watches it has noticed.
+    void opened(const void* who, const std::string& name, std::function<bool()> alive);
+    void closed(const void* who) { open_.erase(who); }
     bool in_use(const std::string& name) const;
 
     void set_link(const std::string& adapter, const std::string& state);
@@ -97,7 +104,7 @@ private:
     std::map<std::string, Device> devices_;
     std::set<std::string> detached_;
     std::set<std::string> backing_;
-    std::map<std::string, int> open_;
+    std::map<const void*, OpenFile> open_;
     std::set<std::pair<std::string, std::string>> dead_paths_; // device, adapter
     std::map<std::string, std::string> forced_status_;
 };

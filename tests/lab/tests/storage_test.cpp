@@ -108,10 +108,18 @@ TEST_F(Storage, ADeviceBelowADatastoreOrOpenCannotBeSwitchedOff)
     EXPECT_THAT(off(datastores[0].naa).out, HasSubstr("device is busy"));
     fabric.present({lun, iqn, 5});
     rescan("vmhba64", "add");
-    host->storage.opened(lun);
+    host->storage.opened(this, lun, [] { return true; });
     EXPECT_EQ(off(lun).exit, 1);
-    host->storage.closed(lun);
+    host->storage.closed(this);
     EXPECT_EQ(off(lun).exit, 0);
+}
+
+TEST_F(Storage, ADeadProcessDoesNotKeepADeviceBusy)
+{
+    fabric.present({lun, iqn, 5});
+    rescan("vmhba64", "add");
+    host->storage.opened(this, lun, [] { return false; });
+    EXPECT_EQ(run({"esxcli", "storage", "core", "device", "set", "--state=off", "-d", lun}).exit, 0);
 }
 
 TEST_F(Storage, RescanTakesOneOfAllAndAdapter)

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -74,9 +76,9 @@ ToolResult Clones::clone(HostState& host, const VmkfstoolsArguments& arguments, 
     }
     if (auto refused = claim(host, plan, pid, tool))
         return *refused;
-    auto result = follow(host, plan, tool);
-    release(host, plan, tool);
-    return result;
+    const std::unique_ptr<LineChannel, std::function<void(LineChannel*)>> writing(
+        &tool, [&](LineChannel* writer) { release(host, *writer); });
+    return follow(host, plan, tool);
 }
 
 // A device that another host writes to is no obstacle on ESXi; that nobody ever does it is what tests assert.
@@ -108,14 +110,14 @@ std::optional<ToolResult> Clones::claim(HostState& host, const ClonePlan& plan, 
     std::ofstream(plan.mapping_file).flush();
     fs::resize_file(plan.mapping_file, host.storage.find(plan.target)->size);
     writers_.push_back({host.config.name, plan.target, pid, &tool});
-    host.storage.opened(plan.target);
+    host.storage.opened(&tool, plan.target, [&tool] { return !tool.peer_gone(); });
     return std::nullopt;
 }
 
-void Clones::release(HostState& host, const ClonePlan& plan, const LineChannel& tool)
+void Clones::release(HostState& host, const LineChannel& tool)
 {
     const std::scoped_lock lock(host.mutex, mutex_);
-    host.storage.closed(plan.target);
+    host.storage.closed(&tool);
     writers_.remove_if([&](const Writer& writer) { return writer.tool == &tool; });
 }
 

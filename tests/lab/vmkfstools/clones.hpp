@@ -74,7 +74,7 @@ private:
     std::optional<ToolResult> prepare(HostState&, const VmkfstoolsArguments&, ClonePlan&);
     ToolResult follow(HostState&, const ClonePlan&, LineChannel&);
     std::optional<ToolResult> claim(HostState&, const ClonePlan&, int pid, LineChannel&);
-    void release(HostState&, const ClonePlan&, const LineChannel&);
+    void release(HostState&, const LineChannel&);
     void account(HostState&, const ClonePlan&, std::uint64_t bytes, double& refused) const;
     bool pace(std::uint64_t moved, std::chrono::steady_clock::time_point& due, const LineChannel&) const;
     std::uint64_t grant(const ClonePlan&, std::uint64_t done) const;

@@ -106,6 +106,17 @@ bool mentions_lun_number(std::string_view message)
 
 } // namespace
 
+bool is(const Error& error, std::string_view reason)
+{
+    return error.reason == reason;
+}
+
+bool is_worth_reading_again(const Error& error)
+{
+    return error.code == Errc::indeterminate || is(error, igroup_exists) || is(error, igroup_missing) ||
+           is(error, already_in_this_igroup) || is(error, initiator_sees_lun_twice);
+}
+
 std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json)
 {
     const rest::Json* error = json != nullptr ? rest::find(*json, "error") : nullptr;

@@ -22,6 +22,11 @@ constexpr std::string_view lun_missing_or_elsewhere = "ontap_5374875";
 constexpr std::string_view igroup_missing_or_elsewhere = "ontap_5374878";
 constexpr std::string_view number_taken = "ontap_number_taken"; // has no published code
 
+bool is(const Error& error, std::string_view reason);
+
+// It has been done already by another caller or by an earlier attempt of ours, or it may have been done.
+bool is_worth_reading_again(const Error& error);
+
 std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json);
 
 } // namespace xcopy::ontap

@@ -20,6 +20,9 @@
 namespace xcopy::ontap
 {
 
+// How often a step is looked at again after its reply was lost or another caller was faster.
+constexpr int max_rounds = 3;
+
 class Ontap : public Array, public LunNumbers
 {
 public:

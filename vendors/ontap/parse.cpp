@@ -130,6 +130,11 @@ std::vector<std::string> initiators_of(const Json& igroup)
     return names;
 }
 
+bool share_an_initiator(const std::vector<std::string>& some, const std::vector<std::string>& others)
+{
+    return std::ranges::find_first_of(some, others) != some.end();
+}
+
 Igroup parse_igroup(const Json& record)
 {
     return {text_at(record, "uuid"), text_at(record, "name"), text_at(record, "svm.uuid"), text_at(record, "os_type"),

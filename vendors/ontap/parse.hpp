@@ -35,6 +35,10 @@ struct LunPlace {
 
 constexpr int highest_lun_number = 4095;
 
+constexpr std::string_view luns_path = "/api/storage/luns";
+constexpr std::string_view igroups_path = "/api/protocols/san/igroups";
+constexpr std::string_view maps_path = "/api/protocols/san/lun-maps";
+
 // The fields of a LUN that parse_lun() reads.
 constexpr std::string_view lun_fields =
     "name,uuid,serial_number,serial_number_hex,class,space.size,status.state,svm.uuid";
@@ -52,6 +56,8 @@ Result<Volume> parse_lun(const rest::Json& record);
 
 Igroup parse_igroup(const rest::Json& record);
 std::vector<std::string> initiators_of(const rest::Json& igroup); // lower case; ["iqn"] or [{"name": "iqn"}]
+
+bool share_an_initiator(const std::vector<std::string>& some, const std::vector<std::string>& others);
 
 // Nothing: the record is not a map of this LUN in this SVM.
 std::optional<Mapping> parse_map(const rest::Json& record, const Svm& svm, std::string_view lun_uuid);

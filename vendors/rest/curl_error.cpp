@@ -89,9 +89,11 @@ Error explain(const Request& request, const Tls& tls, const Failure& failure)
             return lost(peer, request, failure, why);
         return {Errc::failed, fmt::format("{}: TLS failed: {}", peer, why),
                 "check that the port is the one that speaks https", "tls_failed"};
+    case CURLE_UNSUPPORTED_PROTOCOL: // before the request: our URL; after it: a reply that is not HTTP/1
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return {Errc::bad_request, fmt::format("'{}' is not an https address", peer), "", "bad_url"};
+        if (!failure.request_sent)
+            return {Errc::bad_request, fmt::format("'{}' is not an https address", peer), "", "bad_url"};
+        [[fallthrough]];
     case CURLE_WEIRD_SERVER_REPLY:
         if (request.method == Method::get)
             return {Errc::failed, fmt::format("{}: not an HTTP reply: {}", peer, why), "", "bad_reply"};

@@ -22,8 +22,9 @@ namespace
 using std::chrono::steady_clock;
 
 constexpr std::size_t max_idle = 32;
-constexpr std::size_t max_header_bytes = 64 * 1024;
+constexpr std::size_t max_header_bytes = std::size_t{64} * 1024;
 constexpr long connect_limit_ms = 15000;
+constexpr long connection_life_s = 300; // then certificate files that were renewed meanwhile count
 
 template <auto Free> struct Freed {
     template <class T> void operator()(T* object) const { Free(object); }
@@ -142,6 +143,7 @@ void set_request(Line& line, const Request& request, curl_slist* headers, Arrivi
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // a stop does not wait for the resolver's thread
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_limit_ms);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, connection_life_s);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);

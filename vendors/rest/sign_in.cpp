@@ -27,7 +27,10 @@ bool same_name(std::string_view a, std::string_view b)
 class Basic : public SignIn
 {
 public:
-    Basic(std::string user, Secret password) : header_(basic_header(user, password)), password_(std::move(password)) {}
+    Basic(const std::string& user, Secret password)
+        : header_(basic_header(user, password)), password_(std::move(password))
+    {
+    }
 
     Result<Pass> pass(const Call&, const Send&) override { return Pass{{header_}, 0}; }
     std::vector<Secret> secrets() const override { return {password_, Secret(header_.value.substr(6))}; }
@@ -139,9 +142,9 @@ Header basic_header(std::string_view user, const Secret& password)
     return {"Authorization", "Basic " + base64(fmt::format("{}:{}", user, password.reveal()))};
 }
 
-std::unique_ptr<SignIn> basic(std::string user, Secret password)
+std::unique_ptr<SignIn> basic(const std::string& user, Secret password)
 {
-    return std::make_unique<Basic>(std::move(user), std::move(password));
+    return std::make_unique<Basic>(user, std::move(password));
 }
 
 std::unique_ptr<SignIn> session(Session rules)

@@ -42,7 +42,7 @@ public:
     virtual std::vector<Secret> secrets() const = 0;              // what no message may contain
 };
 
-std::unique_ptr<SignIn> basic(std::string user, Secret password);
+std::unique_ptr<SignIn> basic(const std::string& user, Secret password);
 Header basic_header(std::string_view user, const Secret& password);
 
 // Paths are relative to the array's base URL. Header values made here are secrets.

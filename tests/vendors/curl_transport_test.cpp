@@ -1,0 +1,309 @@
+// CurlTransport against a real TLS server on the loopback address.
+#include "tests/vendors/fakes/tls_server.hpp"
+#include "vendors/rest/transport.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <thread>
+#include <vector>
+
+namespace xcopy::rest
+{
+namespace
+{
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+struct CurlTest : testing::Test {
+    TestCa ca{"Test CA"};
+    KeyPair by_address = ca.issue("array", "IP:127.0.0.1");
+    std::unique_ptr<Transport> transport = curl_transport();
+    Tls tls{.ca_file = ca.file()};
+    Call call{.deadline = std::chrono::steady_clock::now() + 30s};
+
+    static bool echo(SSL* ssl, const std::string& request) { return reply_ok(ssl, request); }
+
+    Result<Reply> get(const TlsServer& server, const Tls& with, const std::string& host = "127.0.0.1")
+    {
+        return transport->send(call, {.url = server.url(host) + "/api/x?q=1"}, with);
+    }
+    Result<Reply> send(const TlsServer& server, Method method, std::string body = "")
+    {
+        return transport->send(call, {.method = method, .url = server.url() + "/api/x", .body = std::move(body)}, tls);
+    }
+};
+
+TEST_F(CurlTest, SendsMethodHeadersAndBodyAndReadsTheReply)
+{
+    TlsServer server({by_address}, echo);
+    const auto reply = transport->send(call,
+                                       {.method = Method::post,
+                                        .url = server.url() + "/api/x?q=1",
+                                        .headers = {{"X-Dot-Client-App", "xcopy"}, {"X-Empty", ""}},
+                                        .body = R"({"a":1})"},
+                                       tls);
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->status, 200);
+    EXPECT_EQ(reply->header("x-test"), "yes");
+    for (std::string_view part :
+         {"POST /api/x?q=1 HTTP/1.1\r\n", "X-Dot-Client-App: xcopy\r\n", "X-Empty:", R"({"a":1})"})
+        EXPECT_THAT(reply->body, HasSubstr(part));
+    EXPECT_EQ(reply->body.find("Expect"), std::string::npos);
+}
+
+TEST_F(CurlTest, EveryMethodGoesOutUnderItsName)
+{
+    TlsServer server({by_address}, echo);
+    for (Method method : {Method::get, Method::post, Method::put, Method::patch, Method::remove}) {
+        const auto reply = send(server, method);
+        ASSERT_TRUE(reply) << name(method) << ": " << reply.error().message;
+        EXPECT_TRUE(reply->body.starts_with(name(method))) << reply->body;
+    }
+}
+
+TEST_F(CurlTest, KeepsConnectionsForRequestsWithTheSameDemandsOnly)
+{
+    const auto host = ca.issue("esx", "IP:127.0.0.1,URI:xcopy://host/1");
+    TlsServer server({host}, echo);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_TRUE(get(server, tls));
+    EXPECT_EQ(server.connections(), 1);
+    const Tls other_host{.ca_file = ca.file(), .expected_uri_san = "xcopy://host/2"};
+    EXPECT_EQ(get(server, other_host).error().reason, "wrong_host") << "a kept connection must not lend its trust";
+    EXPECT_EQ(server.requests(), 3);
+}
+
+TEST_F(CurlTest, AnUntrustedCertificateIsNamedWithIssuerAndReason)
+{
+    const TestCa other("Other CA");
+    TlsServer server({other.issue("impostor", "IP:127.0.0.1")}, echo);
+    const auto reply = get(server, tls);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, Errc::denied);
+    EXPECT_EQ(reply.error().reason, "untrusted_certificate");
+    for (std::string_view part : {"CN = impostor", "CN = Other CA", "issuer"})
+        EXPECT_THAT(reply.error().message, HasSubstr(part));
+    EXPECT_THAT(reply.error().remedy, HasSubstr(ca.file()));
+    EXPECT_EQ(get(server, {}).error().reason, "untrusted_certificate") << "nor does the system know it";
+    EXPECT_TRUE(get(server, {.skip_verification = true}));
+    EXPECT_EQ(server.requests(), 1);
+}
+
+TEST_F(CurlTest, AnExpiredCertificateIsUntrusted)
+{
+    TlsServer server({ca.issue("old", "IP:127.0.0.1", -60)}, echo);
+    const auto reply = get(server, tls);
+    EXPECT_EQ(reply.error().reason, "untrusted_certificate");
+    EXPECT_THAT(reply.error().message, HasSubstr("expired"));
+}
+
+TEST_F(CurlTest, ACertificateForAnotherNameIsRefused)
+{
+    TlsServer server({ca.issue("other", "DNS:other.example.com")}, echo);
+    const auto reply = get(server, tls);
+    EXPECT_EQ(reply.error().code, Errc::denied);
+    EXPECT_EQ(reply.error().reason, "wrong_host");
+    EXPECT_EQ(server.requests(), 0);
+}
+
+TEST_F(CurlTest, WithAnExpectedUriTheAddressDoesNotMatterButTheChainDoes)
+{
+    const Tls expected{.ca_file = ca.file(), .expected_uri_san = "xcopy://host/1"};
+    TlsServer right({ca.issue("esx", "DNS:elsewhere,URI:xcopy://host/1")}, echo);
+    EXPECT_TRUE(get(right, expected));
+    TlsServer wrong({ca.issue("esx", "IP:127.0.0.1,URI:xcopy://host/12")}, echo);
+    const auto reply = get(wrong, expected);
+    EXPECT_EQ(reply.error().code, Errc::denied);
+    EXPECT_EQ(reply.error().reason, "wrong_host");
+    EXPECT_THAT(reply.error().message, HasSubstr("xcopy://host/1"));
+    const TestCa other("Other CA");
+    TlsServer untrusted({other.issue("esx", "URI:xcopy://host/1")}, echo);
+    EXPECT_EQ(get(untrusted, expected).error().reason, "untrusted_certificate");
+    EXPECT_EQ(wrong.requests() + untrusted.requests(), 0);
+}
+
+TEST_F(CurlTest, AMissingOrForeignClientCertificateIsSaidSoWithEitherTlsVersion)
+{
+    const TestCa other("Other CA");
+    const auto ours = ca.issue("coordinator", "URI:xcopy://role/operator");
+    const auto foreign = other.issue("coordinator", "URI:xcopy://role/operator");
+    for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        TlsServer server({.identity = by_address, .client_ca = ca.file(), .max_tls_version = version}, echo);
+        const auto with = [&](const KeyPair& pair) {
+            return Tls{.ca_file = ca.file(), .client_cert_file = pair.cert_file, .client_key_file = pair.key_file};
+        };
+        const auto refused = get(server, with(foreign));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Errc::denied) << refused.error().message;
+        EXPECT_EQ(refused.error().reason, "client_certificate_refused");
+        EXPECT_THAT(refused.error().message, HasSubstr(foreign.cert_file));
+        EXPECT_TRUE(get(server, with(ours)));
+        if (version == TLS1_3_VERSION) { // 1.2 has no alert of its own for "none at all"
+            EXPECT_EQ(get(server, tls).error().reason, "client_certificate_refused");
+        }
+        EXPECT_EQ(server.requests(), 1);
+    }
+}
+
+TEST_F(CurlTest, AnOldServerIsRefusedWhereOnlyTls13IsAllowed)
+{
+    TlsServer server({.identity = by_address, .max_tls_version = TLS1_2_VERSION}, echo);
+    const auto reply = get(server, {.ca_file = ca.file(), .tls13_only = true});
+    EXPECT_EQ(reply.error().code, Errc::unsupported) << reply.error().message;
+    EXPECT_EQ(reply.error().reason, "tls_version");
+    EXPECT_TRUE(get(server, tls));
+}
+
+TEST_F(CurlTest, UnreadableFilesAreOurOwnMistake)
+{
+    TlsServer server({by_address}, echo);
+    EXPECT_EQ(get(server, {.ca_file = "/nonexistent.pem"}).error().reason, "bad_tls_file");
+    const Tls no_key{.ca_file = ca.file(), .client_cert_file = by_address.cert_file, .client_key_file = "/none.key"};
+    EXPECT_EQ(get(server, no_key).error().reason, "bad_tls_file");
+    EXPECT_EQ(transport->send(call, {.url = "http://127.0.0.1/"}, tls).error().reason, "bad_url");
+    const Request forged{.url = server.url(), .headers = {{"X-A", "b\r\nX-C: d"}}};
+    EXPECT_EQ(transport->send(call, forged, tls).error().code, Errc::bad_request);
+}
+
+TEST_F(CurlTest, NobodyListeningIsAConnectRefusalAndAnUnknownNameUnresolved)
+{
+    std::string url;
+    {
+        TlsServer gone({by_address}, echo);
+        url = gone.url();
+    }
+    const auto refused = transport->send(call, {.method = Method::post, .url = url}, tls);
+    EXPECT_EQ(refused.error().code, Errc::unavailable);
+    EXPECT_EQ(refused.error().reason, "connect_refused");
+    const auto unknown = transport->send(call, {.url = "https://no-such-host.invalid/"}, tls);
+    EXPECT_EQ(unknown.error().code, Errc::unavailable);
+    EXPECT_EQ(unknown.error().reason, "unresolved");
+}
+
+TEST_F(CurlTest, ARedirectIsAReplyAndNotFollowed)
+{
+    TlsServer server({by_address}, [](SSL* ssl, const std::string&) {
+        write_all(ssl, "HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+        return true;
+    });
+    EXPECT_EQ(get(server, tls)->status, 302);
+}
+
+TEST_F(CurlTest, AReplyBeyondItsCapIsCutOffWhileItArrives)
+{
+    TlsServer server({by_address}, [](SSL* ssl, const std::string&) {
+        write_all(ssl, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        while (SSL_write(ssl, "400\r\n", 5) > 0) { // without end
+            write_all(ssl, std::string(1024, 'x') + "\r\n");
+        }
+        return false;
+    });
+    Request request{.url = server.url(), .max_reply_bytes = 100000};
+    EXPECT_EQ(transport->send(call, request, tls).error().code, Errc::failed);
+    request.method = Method::post;
+    const auto after_change = transport->send(call, request, tls);
+    EXPECT_EQ(after_change.error().code, Errc::indeterminate);
+    EXPECT_EQ(after_change.error().reason, "reply_too_large");
+}
+
+TEST_F(CurlTest, EndlessHeadersAreCutOff)
+{
+    TlsServer server({by_address}, [](SSL* ssl, const std::string&) {
+        write_all(ssl, "HTTP/1.1 200 OK\r\n");
+        while (SSL_write(ssl, "X-A: b\r\n", 8) > 0) {}
+        return false;
+    });
+    EXPECT_EQ(get(server, tls).error().reason, "reply_too_large");
+}
+
+TEST_F(CurlTest, AConnectionCutMidBodyIsLostForAGetAndAnOpenQuestionForAChange)
+{
+    TlsServer server({by_address}, [](SSL* ssl, const std::string&) {
+        write_all(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf");
+        return false;
+    });
+    EXPECT_EQ(get(server, tls).error().code, Errc::unavailable);
+    EXPECT_EQ(get(server, tls).error().reason, "connection_lost");
+    for (Method method : {Method::post, Method::put, Method::remove}) {
+        const auto reply = send(server, method);
+        EXPECT_EQ(reply.error().code, Errc::indeterminate) << name(method);
+        EXPECT_EQ(reply.error().reason, "connection_lost");
+    }
+}
+
+TEST_F(CurlTest, APostIsNeverSentTwiceThoughAKeptConnectionDied)
+{
+    TlsServer server({by_address}, [&](SSL* ssl, const std::string& request) {
+        return request.starts_with("GET") ? reply_ok(ssl, "{}") : false;
+    });
+    ASSERT_TRUE(get(server, tls)); // leaves a connection that could be used again
+    EXPECT_EQ(send(server, Method::post, "{}").error().code, Errc::indeterminate);
+    EXPECT_EQ(server.requests(), 2);
+}
+
+TEST_F(CurlTest, StopAndDeadlineEndAWaitForAReplyAtOnce)
+{
+    std::latch asked(1);
+    std::latch release(1);
+    TlsServer server({by_address}, [&](SSL*, const std::string&) {
+        asked.count_down();
+        release.wait();
+        return false;
+    });
+    std::stop_source stop;
+    std::jthread stopper([&] {
+        asked.wait();
+        stop.request_stop();
+    });
+    call = {.stop = stop.get_token()}; // no deadline: only the stop can end this
+    EXPECT_EQ(get(server, tls).error().code, Errc::cancelled);
+    EXPECT_EQ(get(server, tls).error().code, Errc::cancelled) << "and nothing starts after it";
+    release.count_down();
+}
+
+TEST_F(CurlTest, TheDeadlineEndsAWaitForAReply)
+{
+    std::latch release(1);
+    TlsServer server({by_address}, [&](SSL*, const std::string&) {
+        release.wait();
+        return false;
+    });
+    call = Call{}.within(100ms);
+    EXPECT_EQ(get(server, tls).error().code, Errc::timed_out);
+    EXPECT_EQ(get(server, tls).error().code, Errc::timed_out) << "and nothing starts after it";
+    release.count_down();
+}
+
+TEST_F(CurlTest, ManyThreadsShareOneTransport)
+{
+    TlsServer server({by_address}, echo);
+    std::atomic<int> good = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 8; ++i)
+            threads.emplace_back([&] {
+                for (int n = 0; n < 5; ++n)
+                    good += get(server, tls).has_value() ? 1 : 0;
+            });
+    }
+    EXPECT_EQ(good, 40);
+    EXPECT_LE(server.connections(), 8);
+}
+
+TEST_F(CurlTest, WhatDoesNotSpeakHttpIsNotMistakenForAReply)
+{
+    TlsServer server({by_address}, [](SSL* ssl, const std::string&) {
+        write_all(ssl, "220 mail.example.com ESMTP\r\n");
+        return false;
+    });
+    EXPECT_EQ(get(server, tls).error().reason, "bad_reply");
+    EXPECT_EQ(send(server, Method::post).error().code, Errc::indeterminate);
+}
+
+} // namespace
+} // namespace xcopy::rest

@@ -9,11 +9,9 @@
 #include <set>
 #include <tuple>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 std::string names(const std::vector<HostView>& hosts)
 {

@@ -6,11 +6,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr int default_max_lun = 1024; // of every ESXi version
 

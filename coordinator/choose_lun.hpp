@@ -7,8 +7,7 @@
 #include <set>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // The first LUN number that must not be used: a host does not see a LUN whose number is Disk.MaxLUN or above, and tells
 // nobody (facts/esxi.md 6.7).

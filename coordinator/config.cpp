@@ -14,11 +14,9 @@
 #include <set>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using Texts = std::vector<std::string>;
 

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 enum class Output : std::uint8_t { table, json };
 

@@ -9,11 +9,9 @@
 #include <iterator>
 #include <sstream>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using nlohmann::json;
 

@@ -3,8 +3,7 @@
 
 #include "coordinator/config.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 // {"agent": ["esx1=10.0.0.11"], "pvc-size": 1024, …}: the names of flags without dashes.
 Result<Values> read_config_file(const std::string& path);

@@ -11,8 +11,7 @@
 
 #include <future>
 
-namespace xcopy
-{
+namespace xcopy {
 
 CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 {

@@ -3,8 +3,7 @@
 
 #include "coordinator/copy_order.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Runs on the caller's thread until the copy is over. Stopping `call` cancels the clone on the host; cleaning up has
 // its own limit. Running it again with the same order is always right.

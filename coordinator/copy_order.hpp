@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 enum class XcopyPolicy : std::uint8_t { prefer, require };
 
@@ -45,8 +44,7 @@ struct CopyOrder {
 };
 
 // Hears how a copy goes, on the thread that copies.
-class Observer
-{
+class Observer {
 public:
     struct Progress {
         std::string host;

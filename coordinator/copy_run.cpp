@@ -7,11 +7,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;

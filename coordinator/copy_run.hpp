@@ -9,11 +9,9 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class CopyRun
-{
+class CopyRun {
 public:
     CopyRun(const CopyOrder& order, const Site& site);
 

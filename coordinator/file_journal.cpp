@@ -13,18 +13,15 @@
 #include <unistd.h>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
 namespace fs = std::filesystem;
 
-namespace
-{
+namespace {
 
 constexpr std::size_t longest_record = 4 * 1024 * 1024;
 
-class Fd
-{
+class Fd {
 public:
     explicit Fd(int fd) : fd_(fd) {}
     Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -112,13 +109,11 @@ Result<std::optional<std::string>> read_file(const fs::path& path)
     }
 }
 
-class FilePage final : public JournalPage
-{
+class FilePage final : public JournalPage {
 public:
     FilePage(fs::path file, fs::path lock_file, Fd lock)
         : file_(std::move(file)), lock_file_(std::move(lock_file)), lock_(std::move(lock))
-    {
-    }
+    {}
 
     // The lock file goes while it is still locked; claim() notices that it locked a name that is gone.
     ~FilePage() override { ::unlink(lock_file_.c_str()); }
@@ -165,8 +160,7 @@ Result<std::unique_ptr<FileJournal>> FileJournal::open(const fs::path& directory
         return io_error("create state directory", directory);
     if (::access(directory.c_str(), R_OK | W_OK | X_OK) != 0)
         return io_error("use state directory", directory);
-    struct stat state {
-    };
+    struct stat state {};
     if (::stat(directory.c_str(), &state) != 0 || !S_ISDIR(state.st_mode)) {
         errno = ENOTDIR;
         return io_error("use state directory", directory);
@@ -186,10 +180,8 @@ Result<std::unique_ptr<JournalPage>> FileJournal::claim(const std::string& job)
         if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
             return Error{Errc::busy, fmt::format("another coordinator is working on job {}", job),
                          fmt::format("wait until it ends; it holds {}", lock_file.string()), "job_claimed"};
-        struct stat held {
-        };
-        struct stat named {
-        };
+        struct stat held {};
+        struct stat named {};
         const bool same = ::fstat(lock.get(), &held) == 0 && ::stat(lock_file.c_str(), &named) == 0 &&
                           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
         if (same)

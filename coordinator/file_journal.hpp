@@ -5,11 +5,9 @@
 
 #include <filesystem>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class FileJournal final : public Journal
-{
+class FileJournal final : public Journal {
 public:
     // Creates the directory when it is not there; Errc::failed when it cannot be written.
     static Result<std::unique_ptr<FileJournal>> open(const std::filesystem::path& directory);

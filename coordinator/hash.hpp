@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 constexpr std::uint64_t stable_hash(std::string_view text)
 {

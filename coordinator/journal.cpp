@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <array>
 
-namespace xcopy
-{
+namespace xcopy {
 
 std::string_view name(Outcome value)
 {
@@ -15,8 +14,7 @@ std::string_view name(Outcome value)
     return names[static_cast<std::size_t>(value)];
 }
 
-namespace json
-{
+namespace json {
 
 template <> struct Names<Outcome> {
     static Outcome read(std::string_view text, Outcome)
@@ -30,8 +28,7 @@ template <> struct Names<Outcome> {
 
 } // namespace json
 
-namespace
-{
+namespace {
 
 XcopyUse xcopy_use_from(std::string_view text)
 {

@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 enum class Outcome : std::uint8_t { unknown, succeeded, failed, refused, cancelled, indeterminate };
 
@@ -63,8 +62,7 @@ std::string encode(const CopyRecord& record);
 Result<CopyRecord> decode_record(std::string_view text);
 
 // One job's place in the journal, held exclusively until destroyed.
-class JournalPage
-{
+class JournalPage {
 public:
     JournalPage() = default;
     JournalPage(const JournalPage&) = delete;
@@ -76,8 +74,7 @@ public:
     virtual Result<void> remove() = 0;                 // removing the absent succeeds
 };
 
-class Journal
-{
+class Journal {
 public:
     Journal() = default;
     Journal(const Journal&) = delete;

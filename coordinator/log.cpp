@@ -3,11 +3,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 bool is_plain(char c)
 {
@@ -32,8 +30,7 @@ std::string quoted_if_needed(std::string_view value)
     return out + '"';
 }
 
-class SpdLog final : public Log
-{
+class SpdLog final : public Log {
 public:
     explicit SpdLog(bool quiet) : logger_("xcopy", std::make_shared<spdlog::sinks::stderr_sink_mt>())
     {

@@ -9,8 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct LogField {
     std::string_view key;
@@ -21,8 +20,7 @@ struct LogField {
 
 using LogFields = std::initializer_list<LogField>;
 
-class Log
-{
+class Log {
 public:
     enum class Level : std::uint8_t { info, warn, error };
 

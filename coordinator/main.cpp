@@ -10,11 +10,9 @@
 #include <functional>
 #include <memory>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr const char* about = R"(xcopy-coordinator: copies a VMware disk onto an array volume, by the array itself
 

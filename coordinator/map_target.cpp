@@ -6,11 +6,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr int most_attempts = 8; // each lost to somebody who took that number in between
 
@@ -39,13 +37,11 @@ const Mapping* mapping_before(const CopyRecord& record)
 }
 
 // LUN numbers to try, one after the other.
-class LunCandidates
-{
+class LunCandidates {
 public:
     LunCandidates(CopyRun& run, const ChosenHost& host, LunNumbers& numbers)
         : run_(run), numbers_(numbers), limit_(lun_limit(host.health.disk_max_lun, numbers.highest()))
-    {
-    }
+    {}
 
     Result<std::optional<int>> next(const Call& call)
     {

@@ -3,8 +3,7 @@
 
 #include "coordinator/copy_run.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Records the existing mappings, ensures the host's object on the array, and maps under a LUN number the host can see.
 // The intent is in the journal before each change. A mapping that was there already is used and stays.

@@ -6,11 +6,9 @@
 
 #include <fmt/format.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 

@@ -3,8 +3,7 @@
 
 #include "coordinator/copy_run.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Step 4 still: forgets an old, finished clone of this job that no journal knows of, because it says nothing about what
 // is on source and target today. It also shows that the agent lets us change things, before anything is changed.

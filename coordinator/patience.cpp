@@ -3,8 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
-namespace xcopy
-{
+namespace xcopy {
 
 bool pause(const Call& call, std::chrono::milliseconds how_long)
 {

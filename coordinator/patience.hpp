@@ -5,8 +5,7 @@
 
 #include <chrono>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // False when told to stop or when the deadline comes first.
 bool pause(const Call& call, std::chrono::milliseconds how_long);
@@ -14,8 +13,7 @@ bool pause(const Call& call, std::chrono::milliseconds how_long);
 // The host was not heard; what it was asked for may or may not have happened.
 bool is_contact_lost(const Error& error);
 
-class Backoff
-{
+class Backoff {
 public:
     explicit Backoff(const Limits& limits) : next_(limits.retry_first), longest_(limits.retry_longest) {}
 

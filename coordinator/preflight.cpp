@@ -9,14 +9,11 @@
 
 #include <future>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
-class Checks
-{
+class Checks {
 public:
     void pass(std::string what, std::string message) { add(std::move(what), CheckState::pass, std::move(message), {}); }
     void warn(std::string what, const Error& why) { add(std::move(what), CheckState::warn, why.message, why.remedy); }

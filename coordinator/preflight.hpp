@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 enum class CheckState : std::uint8_t { pass, warn, fail };
 

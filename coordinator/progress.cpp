@@ -6,11 +6,9 @@
 
 #include <optional>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::duration_cast;
@@ -21,8 +19,7 @@ std::uint64_t copied(const Observer::Progress& now)
     return now.bytes * static_cast<std::uint64_t>(now.percent) / 100;
 }
 
-class TerminalProgress final : public Observer
-{
+class TerminalProgress final : public Observer {
 public:
     explicit TerminalProgress(std::FILE* terminal) : terminal_(terminal) {}
     ~TerminalProgress() override
@@ -47,8 +44,7 @@ private:
     bool drawn_ = false;
 };
 
-class LoggedProgress final : public Observer
-{
+class LoggedProgress final : public Observer {
 public:
     LoggedProgress(Log& log, std::string job) : log_(log), job_(std::move(job)) {}
 

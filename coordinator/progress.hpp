@@ -6,8 +6,7 @@
 #include <cstdio>
 #include <memory>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // What a progress line says; `elapsed` since the clone began to move.
 std::string progress_bar(const Observer::Progress& now, std::chrono::seconds elapsed);

@@ -8,11 +8,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 Result<void> not_found_is_fine(Result<void> done)
 {

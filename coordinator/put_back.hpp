@@ -4,8 +4,7 @@
 
 #include "coordinator/copy_order.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 CloneRequest clone_request(const CopyRecord& record);
 

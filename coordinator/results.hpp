@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 std::string copy_json(const CopyReport& report);
 std::string copy_text(const CopyReport& report);

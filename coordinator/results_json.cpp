@@ -5,11 +5,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using json = nlohmann::ordered_json;
 

@@ -4,11 +4,9 @@
 
 #include <fmt/format.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 std::string remedy_line(const std::string& remedy)
 {

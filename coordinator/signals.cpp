@@ -7,11 +7,9 @@
 #include <string_view>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 sigset_t watched_signals()
 {

@@ -5,12 +5,10 @@
 #include <string>
 #include <thread>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Make one before any other thread exists: it blocks both signals in the threads to come.
-class Signals
-{
+class Signals {
 public:
     Signals();
     Signals(const Signals&) = delete;

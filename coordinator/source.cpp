@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view volumes = "/vmfs/volumes/";
 

@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // A VMDK as people write it.
 struct SourceName {

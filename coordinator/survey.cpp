@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <future>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 SurveyedHost ask(const Call& call, Host& host)
 {

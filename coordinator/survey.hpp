@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct SurveyedHost {
     Host* host = nullptr;

@@ -6,11 +6,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 std::string explain(const Error& error)
 {

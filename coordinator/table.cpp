@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 // Columns on a terminal: bytes that continue a UTF-8 character take none.
 std::size_t width(const std::string& cell)

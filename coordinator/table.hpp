@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 using Row = std::vector<std::string>;
 

@@ -7,11 +7,9 @@
 #include <algorithm>
 #include <future>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::uint64_t gib = std::uint64_t{1} << 30;
 

@@ -5,8 +5,7 @@
 
 #include <cstdint>
 
-namespace xcopy
-{
+namespace xcopy {
 
 Result<Volume> find_target(const Call& call, const CopyOrder& order, Array& array);
 

@@ -2,8 +2,7 @@
 
 #include <cstdio>
 
-namespace xcopy
-{
+namespace xcopy {
 
 Toolbox make_toolbox(Config config, std::stop_token stop, bool quiet)
 {

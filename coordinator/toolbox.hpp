@@ -9,8 +9,7 @@
 #include <memory>
 #include <stop_token>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct Toolbox {
     Config config;

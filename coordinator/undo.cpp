@@ -4,8 +4,7 @@
 
 #include <ranges>
 
-namespace xcopy
-{
+namespace xcopy {
 
 std::vector<std::string> Undo::run(const Call& cleanup)
 {

@@ -7,11 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class Undo
-{
+class Undo {
 public:
     using Act = std::function<Result<void>()>;
 

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 Result<void> verdict(const CloneRequest& order, const CloneStatus& status)
 {

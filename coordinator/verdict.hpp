@@ -5,8 +5,7 @@
 
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Success only when the host says succeeded, saw exit status 0, and speaks of exactly what was ordered.
 Result<void> verdict(const CloneRequest& order, const CloneStatus& status);

@@ -7,11 +7,9 @@
 #include <charconv>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view remedy = "STORAGE_HOSTNAME is the array's management name or address, for example "
                                     "array.example.com, 10.0.0.5:8443 or [2001:db8::5]";

@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Keys are the ones users have today (facts/forklift-contract.md 5.2); vendor keys such as ONTAP_SVM stay in `extra`.
 struct ArrayConfig {

@@ -6,11 +6,9 @@
 #include <cctype>
 #include <optional>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t max_iscsi_name = 223; // RFC 3720
 

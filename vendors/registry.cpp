@@ -8,11 +8,9 @@
 #include <algorithm>
 #include <iterator>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 struct Vendor {
     std::string_view name; // as Forklift spells it

@@ -10,11 +10,9 @@
 #include <cstdio>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 Result<Host*> host_with(const Survey& survey, const std::string& job)
 {

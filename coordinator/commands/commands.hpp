@@ -6,8 +6,7 @@
 #include <stop_token>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 int populate(Config config, const std::stop_token& stop);
 int run_preflight(Config config, const std::stop_token& stop);

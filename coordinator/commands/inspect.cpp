@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace xcopy
-{
+namespace xcopy {
 
 int run_preflight(Config config, const std::stop_token& stop)
 {

@@ -9,8 +9,7 @@
 #include <cstdio>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 int populate(Config config, const std::stop_token& stop)
 {

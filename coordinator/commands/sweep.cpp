@@ -9,8 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace xcopy
-{
+namespace xcopy {
 
 int run_sweep(Config config, const std::stop_token& stop)
 {

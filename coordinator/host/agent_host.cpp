@@ -6,11 +6,9 @@
 
 #include <charconv>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using namespace std::chrono_literals;
 using rest::Method;

@@ -9,8 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct AgentAddress {
     std::string name;    // for people and for --migration-host
@@ -29,8 +28,7 @@ struct AgentTls {
     std::string key_file;
 };
 
-class AgentHost final : public Host
-{
+class AgentHost final : public Host {
 public:
     AgentHost(AgentAddress agent, const AgentTls& tls, rest::Transport& transport);
 

@@ -12,8 +12,8 @@ std::string table(const std::vector<Figure>& figures)
     std::string out = fmt::format("{:<34}{:>14} {:<6}{:>12}  {}\n", "figure", "measured", "", "budget", "");
     for (const Figure& figure : figures)
         out += fmt::format("{:<34}{:>14.3f} {:<6}{:>12}  {}{}\n", figure.name, figure.value, figure.unit,
-                           figure.budget ? fmt::format("<= {:g}", *figure.budget) : "-", figure.met() ? "" : "OVER BUDGET ",
-                           figure.note);
+                           figure.budget ? fmt::format("<= {:g}", *figure.budget) : "-",
+                           figure.met() ? "" : "OVER BUDGET ", figure.note);
     return out;
 }
 
@@ -21,7 +21,8 @@ std::string json(const std::vector<Figure>& figures)
 {
     nlohmann::json list = nlohmann::json::array();
     for (const Figure& figure : figures) {
-        nlohmann::json one{{"name", figure.name}, {"value", figure.value}, {"unit", figure.unit}, {"met", figure.met()}};
+        nlohmann::json one{
+            {"name", figure.name}, {"value", figure.value}, {"unit", figure.unit}, {"met", figure.met()}};
         if (figure.budget)
             one["budget"] = *figure.budget;
         if (!figure.note.empty())

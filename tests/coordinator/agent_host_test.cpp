@@ -7,16 +7,13 @@
 
 #include <deque>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using ::testing::HasSubstr;
 
-class ScriptedTransport final : public rest::Transport
-{
+class ScriptedTransport final : public rest::Transport {
 public:
     std::deque<Result<rest::Reply>> replies;
     std::vector<rest::Request> requests;

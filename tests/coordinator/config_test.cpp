@@ -7,11 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 namespace fs = std::filesystem;
 using ::testing::Contains;
@@ -21,8 +19,7 @@ using ::testing::Not;
 
 constexpr Needs everything{.agents = true, .storage = true, .copy = true, .state = true};
 
-class ConfigFrom : public ::testing::Test
-{
+class ConfigFrom : public ::testing::Test {
 protected:
     void SetUp() override
     {

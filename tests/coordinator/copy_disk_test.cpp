@@ -4,11 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-namespace
-{
+namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -319,9 +317,7 @@ struct Refusal {
     std::string reason;
 };
 
-class Refuses : public ::testing::TestWithParam<Refusal>
-{
-};
+class Refuses : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(Refuses, BeforeAnythingIsChanged)
 {

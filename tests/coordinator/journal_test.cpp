@@ -8,19 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class JournalOnDisk : public ::testing::Test
-{
+class JournalOnDisk : public ::testing::Test {
 protected:
     void SetUp() override
     {
@@ -38,8 +35,7 @@ protected:
 
     static int mode(const fs::path& path)
     {
-        struct stat state {
-        };
+        struct stat state {};
         return ::stat(path.c_str(), &state) == 0 ? static_cast<int>(state.st_mode & 0777U) : -1;
     }
 

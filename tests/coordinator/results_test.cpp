@@ -6,11 +6,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-namespace
-{
+namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -7,16 +7,13 @@
 #include <filesystem>
 #include <fstream>
 
-namespace e2e
-{
-namespace
-{
+namespace e2e {
+namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-class BadInput : public testing::Test
-{
+class BadInput : public testing::Test {
 protected:
     Site site;
     Disk disk = site.make_disk("vm 1/disk.vmdk", 4 * mib);
@@ -32,7 +29,10 @@ protected:
         return run(flags, environment, site.work());
     }
 
-    Ran populate_with(std::map<std::string, std::string> changes) { return populate_with(changes, site.flags_for(disk, target)); }
+    Ran populate_with(std::map<std::string, std::string> changes)
+    {
+        return populate_with(changes, site.flags_for(disk, target));
+    }
 
     // Not a success, every word is said, and neither the array nor a device was touched.
     void expect_refused(const Ran& ran, std::initializer_list<std::string> words)
@@ -64,7 +64,8 @@ TEST_F(BadInput, AMalformedVmdkPath)
 {
     for (const char* vmdk : {"disk.vmdk", "[datastore1", "[] a/b.vmdk", "[datastore1] ../../etc/passwd.vmdk",
                              "/etc/passwd", "[datastore1] vm/disk.txt"})
-        expect_refused(populate_with({}, flags_without("--source-vmdk", std::string("--source-vmdk=") + vmdk)), {"vmdk"});
+        expect_refused(populate_with({}, flags_without("--source-vmdk", std::string("--source-vmdk=") + vmdk)),
+                       {"vmdk"});
 }
 
 TEST_F(BadInput, AVolumeThatTheArrayDoesNotHave)
@@ -95,8 +96,9 @@ TEST_F(BadInput, AClientCertificateWithoutTheOperatorsRole)
 {
     for (const char* who : {"observer", "stranger"}) {
         const auto& files = site.lab.ready().at(who);
-        expect_refused(populate_with({{"XCOPY_AGENT_CERT_FILE", files.at("cert")}, {"XCOPY_AGENT_KEY_FILE", files.at("key")}}),
-                       {"role"});
+        expect_refused(
+            populate_with({{"XCOPY_AGENT_CERT_FILE", files.at("cert")}, {"XCOPY_AGENT_KEY_FILE", files.at("key")}}),
+            {"role"});
     }
 }
 
@@ -120,8 +122,10 @@ TEST_F(BadInput, AStateDirectoryThatCannotBeWritten)
 
 TEST_F(BadInput, ASourceThatIsNotThere)
 {
-    expect_refused(populate_with({}, flags_without("--source-vmdk", "--source-vmdk=[datastore1] vm 1/other.vmdk")), {"other.vmdk"});
-    expect_refused(populate_with({}, flags_without("--source-vmdk", "--source-vmdk=[nowhere] vm 1/disk.vmdk")), {"nowhere"});
+    expect_refused(populate_with({}, flags_without("--source-vmdk", "--source-vmdk=[datastore1] vm 1/other.vmdk")),
+                   {"other.vmdk"});
+    expect_refused(populate_with({}, flags_without("--source-vmdk", "--source-vmdk=[nowhere] vm 1/disk.vmdk")),
+                   {"nowhere"});
 }
 
 TEST_F(BadInput, AKindOfVmdkThatCannotBeCloned)
@@ -150,7 +154,8 @@ TEST_F(BadInput, ATargetThatBacksADatastore)
     ASSERT_TRUE(path.starts_with("/vol/")) << array_before;
     const auto slash = path.rfind('/');
     target.handle = {"--volume-handle=pvc-wrong",
-                     "--volume-attribute=internalID=/svm/svm1/flexvol/" + path.substr(5, slash - 5) + "/lun/" + path.substr(slash + 1),
+                     "--volume-attribute=internalID=/svm/svm1/flexvol/" + path.substr(5, slash - 5) + "/lun/" +
+                         path.substr(slash + 1),
                      "--volume-attribute=protocol=block"};
     auto flags = site.flags_for(disk, target);
     std::erase_if(flags, [](const std::string& f) { return f.starts_with("--pvc-size"); });
@@ -164,7 +169,8 @@ TEST_F(BadInput, ATargetThatBacksADatastore)
 
 TEST_F(BadInput, AllProblemsOfTheConfigurationAreSaidAtOnce)
 {
-    const auto ran = run({XCOPY_COORDINATOR_PROGRAM, "populate", "--pvc-size=big"}, {{"HOME", site.work().string()}}, site.work());
+    const auto ran =
+        run({XCOPY_COORDINATOR_PROGRAM, "populate", "--pvc-size=big"}, {{"HOME", site.work().string()}}, site.work());
     EXPECT_EQ(ran.exit, 2);
     for (const char* word : {"--pvc-size", "--source-vmdk", "--volume-handle", "--agent", "STORAGE_HOSTNAME", "vendor"})
         EXPECT_NE(ran.err.find(word), std::string::npos) << word << "\nin: " << ran.err;

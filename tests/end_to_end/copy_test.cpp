@@ -5,10 +5,8 @@
 
 #include <algorithm>
 
-namespace e2e
-{
-namespace
-{
+namespace e2e {
+namespace {
 
 using nlohmann::json;
 
@@ -112,8 +110,8 @@ TEST(Copy, TwentyDisksOnOneHostShareTheRescans)
     const auto start = site.last_event();
     std::vector<std::unique_ptr<Process>> running;
     for (int i = 0; i < 20; ++i) {
-        running.push_back(site.prepare_populate(disks[static_cast<std::size_t>(i)], targets[static_cast<std::size_t>(i)],
-                                                {"--migration-host=esx1"}));
+        running.push_back(site.prepare_populate(disks[static_cast<std::size_t>(i)],
+                                                targets[static_cast<std::size_t>(i)], {"--migration-host=esx1"}));
         running.back()->go();
     }
     site.lab.call({{"do", "events.wait"}, {"what", "POST /api/protocols/san/lun-maps"}, {"count", 40}});
@@ -124,7 +122,8 @@ TEST(Copy, TwentyDisksOnOneHostShareTheRescans)
 
     std::map<std::string, int> rescans;
     for (const auto& event : site.lab.call({{"do", "events"}, {"after", start}}).at("events"))
-        if (event.at("when") == "before" && event.at("what").get<std::string>().find("adapter rescan") != std::string::npos &&
+        if (event.at("when") == "before" &&
+            event.at("what").get<std::string>().find("adapter rescan") != std::string::npos &&
             event.at("what").get<std::string>().find("-t add") != std::string::npos)
             ++rescans[event.at("what").get<std::string>()];
     for (const auto& [what, count] : rescans)

@@ -3,10 +3,8 @@
 
 #include <gtest/gtest.h>
 
-namespace e2e
-{
-namespace
-{
+namespace e2e {
+namespace {
 
 using nlohmann::json;
 
@@ -66,7 +64,8 @@ TEST(CoordinatorKilled, InMidCloneTheNextRunAdoptsTheSameWriter)
     auto second = site.prepare_populate(disk, target);
     second->go();
     // It must have found the clone before that goes on.
-    site.lab.call({{"do", "events.wait"}, {"where", "array:"}, {"what", "GET /api/protocols/san/lun-maps"}, {"count", 3}});
+    site.lab.call(
+        {{"do", "events.wait"}, {"where", "array:"}, {"what", "GET /api/protocols/san/lun-maps"}, {"count", 3}});
     site.lab.release("half");
     const auto ended = second->wait();
     EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;

@@ -3,15 +3,12 @@
 
 #include <gtest/gtest.h>
 
-namespace e2e
-{
-namespace
-{
+namespace e2e {
+namespace {
 
 using nlohmann::json;
 
-class Fault : public testing::Test
-{
+class Fault : public testing::Test {
 protected:
     Site site;
     Disk disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
@@ -52,32 +49,39 @@ TEST_F(Fault, ACancelledCopyEndsTheWriterAndSaysSo)
 
 TEST_F(Fault, VmkfstoolsFailingAt43PercentIsAFailure)
 {
-    vmkfstools({{"fail_at", 43}, {"fail_exit", 1}, {"fail_text", "Failed to clone disk: Input/output error (327689)."}});
+    vmkfstools(
+        {{"fail_at", 43}, {"fail_exit", 1}, {"fail_text", "Failed to clone disk: Input/output error (327689)."}});
     const auto result = expect_failed(site.populate(disk, target), 1, "Input/output error");
     EXPECT_NE(result.at("error").at("message").get<std::string>().find("43"), std::string::npos) << result;
 }
 
 TEST_F(Fault, AHundredPercentWithAFailureIsAFailure)
 {
-    vmkfstools({{"fail_at", 100}, {"fail_exit", 1}, {"fail_text", "Failed to clone disk: No such device or address (393225)."}});
+    vmkfstools({{"fail_at", 100},
+                {"fail_exit", 1},
+                {"fail_text", "Failed to clone disk: No such device or address (393225)."}});
     expect_failed(site.populate(disk, target), 1, "No such device");
 }
 
 TEST_F(Fault, AFullDatastoreIsNamed)
 {
-    vmkfstools({{"fail_at", 0},
-                {"fail_exit", 1},
-                {"fail_text", "Failed to clone disk: There is not enough space on the file system for the selected operation (13)."}});
+    vmkfstools(
+        {{"fail_at", 0},
+         {"fail_exit", 1},
+         {"fail_text",
+          "Failed to clone disk: There is not enough space on the file system for the selected operation (13)."}});
     expect_failed(site.populate(disk, target), 1, "space");
 }
 
 TEST_F(Fault, ALockedSourceIsWaitedForAWhile)
 {
-    site.lab.call({{"do", "datastore.lock"}, {"datastore", "datastore1"}, {"file", "vm 1/disk.vmdk"}, {"locked", true}});
+    site.lab.call(
+        {{"do", "datastore.lock"}, {"datastore", "datastore1"}, {"file", "vm 1/disk.vmdk"}, {"locked", true}});
     auto run = site.prepare_populate(disk, target);
     run->go();
     site.lab.call({{"do", "events.wait"}, {"what", "^vmkfstools -i"}, {"count", 2}});
-    site.lab.call({{"do", "datastore.lock"}, {"datastore", "datastore1"}, {"file", "vm 1/disk.vmdk"}, {"locked", false}});
+    site.lab.call(
+        {{"do", "datastore.lock"}, {"datastore", "datastore1"}, {"file", "vm 1/disk.vmdk"}, {"locked", false}});
     const auto ended = run->wait();
     EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;
     EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
@@ -87,7 +91,8 @@ TEST_F(Fault, ALockedSourceIsWaitedForAWhile)
 TEST_F(Fault, ADeviceThatNeverAppearsIsSaidSoWithWhatWasTried)
 {
     // The rescan says it went well and finds nothing, as with wrong zoning.
-    site.lab.add_rule({{"where", "host:"}, {"what", "adapter rescan.*-t add"}, {"count", 0}, {"fault", {{"tool_exit", 0}}}});
+    site.lab.add_rule(
+        {{"where", "host:"}, {"what", "adapter rescan.*-t add"}, {"count", 0}, {"fault", {{"tool_exit", 0}}}});
     const auto result = expect_failed(site.populate(disk, target, {"--attach-timeout=2"}), 1, target.naa);
     EXPECT_EQ(site.starts_on(target), 0);
 }
@@ -141,9 +146,10 @@ TEST_F(Fault, TheSameOrderGivenTwiceAtOnceIsOneCopy)
 TEST_F(Fault, AnyArrayRequestMayFailAndNothingIsLeft)
 {
     const auto small = site.make_disk("vm 2/small.vmdk", mib);
-    const std::vector<json> ways{{{"http_status", 503}},
-                                 {{"http_status", 500}, {"http_body", R"({"error":{"message":"internal","code":"1"}})"}},
-                                 {{"drop_connection", true}}};
+    const std::vector<json> ways{
+        {{"http_status", 503}},
+        {{"http_status", 500}, {"http_body", R"({"error":{"message":"internal","code":"1"}})"}},
+        {{"drop_connection", true}}};
     for (const auto& way : ways) {
         for (const char* when : {"before", "after"}) {
             for (int nth = 1; nth < 60; ++nth) {
@@ -184,9 +190,10 @@ TEST_F(Fault, AnyToolOnTheHostMayFailAndNothingIsLeft)
         const auto mapped = site.presentations(volume);
         site.lab.call({{"do", "rule.clear"}});
         const auto since = site.last_event();
-        site.lab.add_rule({{"where", "host:esx1"},
-                           {"nth", nth},
-                           {"fault", {{"tool_exit", 1}, {"tool_stderr", "Connect to localhost failed: Connection failure.\n"}}}});
+        site.lab.add_rule(
+            {{"where", "host:esx1"},
+             {"nth", nth},
+             {"fault", {{"tool_exit", 1}, {"tool_stderr", "Connect to localhost failed: Connection failure.\n"}}}});
         const auto ran = site.populate(small, volume, {"--migration-host=esx1", "--cleanup-timeout=20"});
         int tools = 0;
         for (const auto& event : site.lab.call({{"do", "events"}, {"after", since}}).at("events"))

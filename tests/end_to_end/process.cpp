@@ -12,11 +12,9 @@
 #include <unistd.h>
 #include <utility>
 
-namespace e2e
-{
+namespace e2e {
 
-namespace
-{
+namespace {
 
 std::string contents(const std::filesystem::path& path)
 {

@@ -6,18 +6,16 @@
 #include <string>
 #include <vector>
 
-namespace e2e
-{
+namespace e2e {
 
 struct Ran {
-    int exit = -1;   // absent (-1) when a signal ended it
+    int exit = -1; // absent (-1) when a signal ended it
     int signal = 0;
     std::string out;
     std::string err;
 };
 
-class Process
-{
+class Process {
 public:
     // Forks at once, but executes argv only after go(): rules that name its pid can be made in between.
     Process(std::vector<std::string> argv, std::map<std::string, std::string> environment,

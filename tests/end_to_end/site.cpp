@@ -7,14 +7,12 @@
 #include <stdexcept>
 #include <unistd.h>
 
-namespace e2e
-{
+namespace e2e {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 lab::LabOptions with_agents(json scenario)
 {
@@ -32,11 +30,8 @@ Site::Site(json scenario) : lab(with_agents(std::move(scenario))), work_(lab.dir
 
 Disk Site::make_disk(const std::string& file, std::uint64_t size, const std::string& datastore, int seed)
 {
-    const auto made = lab.call({{"do", "datastore.create_disk"},
-                                {"datastore", datastore},
-                                {"file", file},
-                                {"size", size},
-                                {"seed", seed}});
+    const auto made = lab.call(
+        {{"do", "datastore.create_disk"}, {"datastore", datastore}, {"file", file}, {"size", size}, {"seed", seed}});
     return {fmt::format("[{}] {}", datastore, file), made.at("flat").get<std::string>(), size};
 }
 
@@ -158,7 +153,8 @@ bool same_bytes(const fs::path& source, const fs::path& target, std::uint64_t si
         const auto count = static_cast<std::streamsize>(std::min<std::uint64_t>(mib, size - at));
         a.read(left.data(), count);
         b.read(right.data(), count);
-        if (a.gcount() != count || b.gcount() != count || !std::equal(left.begin(), left.begin() + count, right.begin()))
+        if (a.gcount() != count || b.gcount() != count ||
+            !std::equal(left.begin(), left.begin() + count, right.begin()))
             return false;
     }
     return true;

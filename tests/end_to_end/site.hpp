@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace e2e
-{
+namespace e2e {
 
 constexpr std::uint64_t mib = 1024 * 1024;
 
@@ -27,12 +26,11 @@ struct Target {
     std::string job;
     std::string naa;
     std::uint64_t size = 0;
-    std::filesystem::path file;    // its bytes on the array
+    std::filesystem::path file;      // its bytes on the array
     std::vector<std::string> handle; // flags that name it
 };
 
-class Site
-{
+class Site {
 public:
     explicit Site(nlohmann::json scenario = nlohmann::json::object());
 

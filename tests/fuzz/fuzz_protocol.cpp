@@ -1,5 +1,5 @@
-// Every message an agent or a coordinator reads from the network, from arbitrary bytes. What decodes must encode, and the
-// second reading must give the same text.
+// Every message an agent or a coordinator reads from the network, from arbitrary bytes. What decodes must encode, and
+// the second reading must give the same text.
 #include "protocol/ids.hpp"
 #include "protocol/json.hpp"
 

@@ -14,14 +14,12 @@
 #error "tests/lab/CMakeLists.txt names the program"
 #endif
 
-namespace lab
-{
+namespace lab {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 int start(std::vector<std::string> words, int in, int out)
 {

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct LabOptions {
     nlohmann::json scenario = nlohmann::json::object();
@@ -19,8 +18,7 @@ struct LabOptions {
 };
 
 // Everything throws std::runtime_error with the lab's sentence when it is refused. Thread-safe.
-class Lab
-{
+class Lab {
 public:
     explicit Lab(const LabOptions& = {});
     ~Lab();

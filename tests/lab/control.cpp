@@ -10,14 +10,12 @@
 #include <fstream>
 #include <random>
 
-namespace lab
-{
+namespace lab {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 const DatastoreConfig& datastore_of(World& world, const json& order)
 {

@@ -5,8 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace lab
-{
+namespace lab {
 
 // Never throws: a refused order is answered {"ok": false, "error": sentence}.
 nlohmann::json obey(World&, const nlohmann::json& order);

@@ -10,13 +10,11 @@
 #include <stdexcept>
 #include <thread>
 
-namespace lab
-{
+namespace lab {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 Host& host_of(World& world, const json& order)
 {

@@ -5,8 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace lab
-{
+namespace lab {
 
 nlohmann::json agent_start(World&, const nlohmann::json& order);
 nlohmann::json agent_stop(World&, const nlohmann::json& order);

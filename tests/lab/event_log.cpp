@@ -4,11 +4,9 @@
 #include <stdexcept>
 #include <thread>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 std::int64_t now_ms()
 {

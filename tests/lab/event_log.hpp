@@ -13,8 +13,7 @@
 #include <regex>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct Rule {
     int id = 0;
@@ -36,8 +35,7 @@ struct Rule {
 // Throws std::invalid_argument or a JSON exception, with a sentence, when the rule is not understood.
 Rule rule_from_json(const nlohmann::json&);
 
-class EventLog final : public Events
-{
+class EventLog final : public Events {
 public:
     using Killer = std::function<void(const nlohmann::json& whom)>;
     void set_killer(Killer killer) { killer_ = std::move(killer); } // before the first event

@@ -5,13 +5,11 @@
 #include <sys/socket.h>
 #include <utility>
 
-namespace lab
-{
+namespace lab {
 
 LineServer::LineServer(const std::filesystem::path& socket, Handler handler)
     : handler_(std::move(handler)), listener_(listen_on(socket)), acceptor_([this] { accept_all(); })
-{
-}
+{}
 
 LineServer::~LineServer()
 {

@@ -10,11 +10,9 @@
 #include <set>
 #include <thread>
 
-namespace lab
-{
+namespace lab {
 
-class LineServer
-{
+class LineServer {
 public:
     using Handler = std::function<void(LineChannel&)>;
 

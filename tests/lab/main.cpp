@@ -18,8 +18,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-namespace
-{
+namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;

@@ -2,8 +2,7 @@
 
 #include <fstream>
 
-namespace lab
-{
+namespace lab {
 
 void MemoryFabric::add_volume(Volume volume)
 {

@@ -6,11 +6,9 @@
 #include <map>
 #include <mutex>
 
-namespace lab
-{
+namespace lab {
 
-class MemoryFabric final : public Fabric
-{
+class MemoryFabric final : public Fabric {
 public:
     void add_volume(Volume) override;
     void remove_volume(const std::string& naa) override;

@@ -14,11 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 template <auto Free> struct Freed {
     template <class T> void operator()(T* object) const { Free(object); }

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct CertificateFiles {
     std::filesystem::path cert_file; // PEM, 0644
@@ -31,8 +30,7 @@ struct CertificateOrder {
 };
 
 // Thread-safe. Throws std::runtime_error with a sentence.
-class Pki
-{
+class Pki {
 public:
     explicit Pki(std::filesystem::path directory); // created when it is not there
     ~Pki();

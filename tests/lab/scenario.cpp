@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 using nlohmann::json;
 

@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct AdapterConfig {
     std::string name;       // vmhba64

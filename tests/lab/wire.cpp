@@ -10,11 +10,9 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t longest_line = std::size_t{16} * 1024 * 1024;
 

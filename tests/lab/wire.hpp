@@ -7,11 +7,9 @@
 #include <string_view>
 #include <utility>
 
-namespace lab
-{
+namespace lab {
 
-class Fd
-{
+class Fd {
 public:
     Fd() = default;
     explicit Fd(int fd) : fd_(fd) {}
@@ -31,8 +29,7 @@ private:
 Fd listen_on(const std::filesystem::path&);
 Fd connect_to(const std::filesystem::path&);
 
-class LineChannel
-{
+class LineChannel {
 public:
     explicit LineChannel(Fd fd) : fd_(std::move(fd)) {}
 

@@ -11,14 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace lab
-{
+namespace lab {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 // Labs that run at once must not share addresses: a bound port on .1 of a network says that it is taken.
 std::pair<Fd, std::string> take_network()

@@ -19,8 +19,7 @@
 #include <memory>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
 constexpr const char* array_password = "lab-array-password"; // where a scenario sets none
 
@@ -31,8 +30,7 @@ struct WorldOptions {
     nlohmann::json scenario = nlohmann::json::object();
 };
 
-class World
-{
+class World {
 public:
     explicit World(const WorldOptions&); // everything runs when this returns
     ~World();

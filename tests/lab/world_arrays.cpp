@@ -6,13 +6,11 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace lab
-{
+namespace lab {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 std::string vendor_of(const std::string& naa)
 {
@@ -69,8 +67,7 @@ void World::make_datastore_volume(const DatastoreConfig& store)
 }
 
 #ifdef XCOPY_LAB_ARRAYS
-namespace
-{
+namespace {
 
 // ONTAP takes WWPNs as pairs with colons.
 std::string as_ontap_writes(const std::string& initiator)

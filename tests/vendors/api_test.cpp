@@ -9,10 +9,8 @@
 #include <latch>
 #include <thread>
 
-namespace xcopy::rest
-{
-namespace
-{
+namespace xcopy::rest {
+namespace {
 
 using namespace std::chrono_literals;
 

@@ -4,10 +4,8 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 TEST(BaseUrl, AcceptsWhateverPeopleWriteIntoTheSecret)
 {

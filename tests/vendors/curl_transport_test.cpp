@@ -11,10 +11,8 @@
 #include <thread>
 #include <vector>
 
-namespace xcopy::rest
-{
-namespace
-{
+namespace xcopy::rest {
+namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;

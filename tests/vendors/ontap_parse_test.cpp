@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace xcopy::ontap
-{
-namespace
-{
+namespace xcopy::ontap {
+namespace {
 
 using rest::Json;
 

@@ -8,10 +8,8 @@
 
 #include <array>
 
-namespace xcopy::ontap
-{
-namespace
-{
+namespace xcopy::ontap {
+namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;

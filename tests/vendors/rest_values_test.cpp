@@ -10,10 +10,8 @@
 
 #include <array>
 
-namespace xcopy::rest
-{
-namespace
-{
+namespace xcopy::rest {
+namespace {
 
 using namespace std::chrono_literals;
 

@@ -10,11 +10,9 @@
 #include <cctype>
 #include <string>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
-namespace
-{
+namespace {
 
 struct Row {
     std::string_view code;

@@ -8,8 +8,7 @@
 #include <optional>
 #include <string_view>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 // A decoded error has the reason "ontap_" + code; these are the ones the driver acts upon.
 constexpr std::string_view already_in_this_igroup = "ontap_1254207"; // the LUN

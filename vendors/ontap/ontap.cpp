@@ -8,15 +8,13 @@
 #include <array>
 #include <utility>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 using rest::Json;
 using rest::text_at;
 using namespace std::chrono_literals;
 
-namespace
-{
+namespace {
 
 // A loaded array may not show a LUN for some seconds after it was made (facts 8).
 constexpr std::array<std::chrono::milliseconds, 4> pauses_until_visible{250ms, 500ms, 1000ms, 2000ms};
@@ -26,8 +24,7 @@ constexpr std::array<std::chrono::milliseconds, 4> pauses_until_visible{250ms, 5
 Ontap::Ontap(rest::Transport& transport, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in,
              std::string svm_name, rest::Clock& clock)
     : api_(transport, std::move(rules), std::move(sign_in), clock), svm_name_(std::move(svm_name))
-{
-}
+{}
 
 Result<ArrayInfo> Ontap::info(const Call& call)
 {

@@ -17,14 +17,12 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 // How often a step is looked at again after its reply was lost or another caller was faster.
 constexpr int max_rounds = 3;
 
-class Ontap : public Array, public LunNumbers
-{
+class Ontap : public Array, public LunNumbers {
 public:
     Ontap(rest::Transport&, rest::ApiRules, std::unique_ptr<rest::SignIn>, std::string svm_name, rest::Clock&);
 

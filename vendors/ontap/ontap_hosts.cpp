@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 using rest::Json;
 

@@ -8,13 +8,11 @@
 #include <cctype>
 #include <utility>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 using rest::Json;
 
-namespace
-{
+namespace {
 
 bool is_uuid(std::string_view text)
 {

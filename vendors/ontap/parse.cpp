@@ -7,14 +7,12 @@
 #include <cctype>
 #include <utility>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 using rest::Json;
 using rest::text_at;
 
-namespace
-{
+namespace {
 
 constexpr std::string_view naa_prefix = "naa.600a0980"; // NetApp's OUI, ONTAP 9
 constexpr std::size_t serial_length = 12;

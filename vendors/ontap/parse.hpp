@@ -11,8 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 struct Svm {
     std::string uuid;

@@ -5,11 +5,9 @@
 
 #include <utility>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 constexpr std::chrono::seconds sign_out_limit{5};
 
@@ -25,8 +23,7 @@ Error from_status(const Reply& reply)
 Api::Api(Transport& transport, ApiRules rules, std::unique_ptr<SignIn> sign_in, Clock& clock)
     : transport_(transport), rules_(std::move(rules)), sign_in_(std::move(sign_in)), clock_(clock),
       throttle_(rules_.max_concurrent)
-{
-}
+{}
 
 Api::~Api()
 {

@@ -20,8 +20,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 // What a vendor's error decoder found: the message is the array's own, without status or request.
 // Called for every reply, whatever its status, for some arrays put errors into a 200. `json` is null when the body is
@@ -39,8 +38,7 @@ struct ApiRules {
     ErrorDecoder decode_error{};
 };
 
-class Api
-{
+class Api {
 public:
     Api(Transport&, ApiRules, std::unique_ptr<SignIn>, Clock& = real_clock());
     Api(const Api&) = delete;

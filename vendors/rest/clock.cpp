@@ -3,14 +3,11 @@
 #include <condition_variable>
 #include <mutex>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
-class RealClock : public Clock
-{
+class RealClock : public Clock {
 public:
     std::chrono::steady_clock::time_point now() const override { return std::chrono::steady_clock::now(); }
 

@@ -6,11 +6,9 @@
 
 #include <chrono>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-class Clock
-{
+class Clock {
 public:
     Clock() = default;
     Clock(const Clock&) = delete;

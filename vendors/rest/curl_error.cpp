@@ -7,11 +7,9 @@
 
 #include <utility>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 Error untrusted(const std::string& peer, const Tls& tls, const TlsOutcome& outcome)
 {

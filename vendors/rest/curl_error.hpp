@@ -9,8 +9,7 @@
 
 #include <string>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 struct Failure {
     CURLcode code = CURLE_OK;

@@ -13,11 +13,9 @@
 #include <stop_token>
 #include <utility>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 using std::chrono::steady_clock;
 
@@ -225,8 +223,7 @@ bool request_was_sent(CURL* easy)
     return curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK && bytes > 0;
 }
 
-class CurlTransport : public Transport
-{
+class CurlTransport : public Transport {
 public:
     CurlTransport()
     {

@@ -5,11 +5,9 @@
 #include <charconv>
 #include <utility>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 bool is_too_deep(std::string_view text)
 {

@@ -8,14 +8,11 @@
 #include <set>
 #include <utility>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
-class ObservedTransport : public Transport
-{
+class ObservedTransport : public Transport {
 public:
     ObservedTransport(Transport& inner, Observer observer) : inner_(inner), observer_(std::move(observer)) {}
 

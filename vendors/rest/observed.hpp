@@ -10,8 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 struct Exchange {
     std::string job;

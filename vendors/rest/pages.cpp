@@ -6,11 +6,9 @@
 #include <iterator>
 #include <utility>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 constexpr int max_pages = 1000;
 constexpr std::size_t max_records = 200000;

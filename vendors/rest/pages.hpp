@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 struct Page {
     std::vector<Json> records;

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 std::chrono::milliseconds backoff(const Retry& rules, int attempt)
 {

@@ -8,8 +8,7 @@
 #include <optional>
 #include <set>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 struct Retry {
     int attempts = 5;           // in all

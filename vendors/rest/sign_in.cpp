@@ -12,11 +12,9 @@
 #include <mutex>
 #include <utility>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 bool same_name(std::string_view a, std::string_view b)
 {
@@ -24,13 +22,11 @@ bool same_name(std::string_view a, std::string_view b)
                               [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-class Basic : public SignIn
-{
+class Basic : public SignIn {
 public:
     Basic(const std::string& user, Secret password)
         : header_(basic_header(user, password)), password_(std::move(password))
-    {
-    }
+    {}
 
     Result<Pass> pass(const Call&, const Send&) override { return Pass{{header_}, 0}; }
     std::vector<Secret> secrets() const override { return {password_, Secret(header_.value.substr(6))}; }
@@ -40,8 +36,7 @@ private:
     Secret password_;
 };
 
-class SessionSignIn : public SignIn
-{
+class SessionSignIn : public SignIn {
 public:
     explicit SessionSignIn(Session rules) : rules_(std::move(rules)) {}
 

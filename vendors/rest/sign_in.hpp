@@ -15,8 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 struct Pass {
     std::vector<Header> headers;
@@ -26,8 +25,7 @@ struct Pass {
 // Sends a request to the array as it is: without sign-in and without retries after errors.
 using Send = std::function<Result<Reply>(const Call&, Request)>;
 
-class SignIn
-{
+class SignIn {
 public:
     SignIn() = default;
     SignIn(const SignIn&) = delete;

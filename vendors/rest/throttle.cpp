@@ -2,8 +2,7 @@
 
 #include "vendors/rest/clock.hpp"
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 Result<Throttle::Permit> Throttle::enter(const Call& call)
 {

@@ -8,11 +8,9 @@
 #include <memory>
 #include <mutex>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-class Throttle
-{
+class Throttle {
 public:
     explicit Throttle(int limit) : free_(limit) {}
 

@@ -7,11 +7,9 @@
 #include <memory>
 #include <string_view>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 // What a context's callbacks need; kept in the context, freed with it.
 struct Check {

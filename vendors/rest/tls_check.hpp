@@ -5,8 +5,7 @@
 
 typedef struct ssl_ctx_st SSL_CTX;
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 struct TlsOutcome {
     bool refused_certificate = false; // we refused theirs …

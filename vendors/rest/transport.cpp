@@ -5,11 +5,9 @@
 #include <charconv>
 #include <ctime>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-namespace
-{
+namespace {
 
 constexpr std::chrono::seconds longest_retry_after{24 * 3600};
 

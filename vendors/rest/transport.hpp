@@ -15,8 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 enum class Method : std::uint8_t { get, post, put, patch, remove };
 
@@ -69,8 +68,7 @@ struct Tls {
 //   answers does not speak TLS), "reply_too_large" (to a GET), "bad_reply" (not HTTP) bad_request    "bad_tls_file",
 //   "bad_url": our own configuration
 // A POST or PATCH is never sent twice, not even when an idle connection turns out to be dead.
-class Transport
-{
+class Transport {
 public:
     Transport() = default;
     Transport(const Transport&) = delete;

@@ -4,8 +4,7 @@
 #include <cctype>
 #include <cstdint>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 std::string percent_encode(std::string_view text)
 {

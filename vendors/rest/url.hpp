@@ -9,8 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 

@@ -10,15 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 using test::file_exists;
 
-class AJobDir : public testing::Test
-{
+class AJobDir : public testing::Test {
 protected:
     test::FakeHost host;
     JobOrder order = host.order("job-1");
@@ -36,8 +33,7 @@ TEST_F(AJobDir, GivesBackTheOrder)
     EXPECT_EQ(read->request.time_limit_s, 77);
     EXPECT_EQ(read->mapping_path, order.mapping_path);
     EXPECT_EQ(read->boot_ms, order.boot_ms);
-    struct stat about {
-    };
+    struct stat about {};
     ASSERT_EQ(stat(dir.path().c_str(), &about), 0);
     EXPECT_EQ(about.st_mode & 0777U, 0700U);
 }
@@ -168,8 +164,7 @@ TEST_F(AJobDir, WhereTheLockCannotBeAskedPidsDecide)
         << "the host booted since: that number is somebody else's";
 }
 
-class PointerFiles : public AJobDir
-{
+class PointerFiles : public AJobDir {
 protected:
     void make_pointers() const
     {
@@ -248,9 +243,7 @@ struct Spoilt {
     void (*spoil)(JobOrder&);
 };
 
-class SpoiltPointerNames : public testing::TestWithParam<Spoilt>
-{
-};
+class SpoiltPointerNames : public testing::TestWithParam<Spoilt> {};
 
 TEST_P(SpoiltPointerNames, AreRefused)
 {

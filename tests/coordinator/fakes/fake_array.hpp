@@ -6,11 +6,9 @@
 
 #include <algorithm>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-class FakeArray final : public Array, public LunNumbers
-{
+class FakeArray final : public Array, public LunNumbers {
 public:
     explicit FakeArray(Steps& steps) : steps_(steps) {}
 

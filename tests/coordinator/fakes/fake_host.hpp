@@ -9,8 +9,7 @@
 #include <map>
 #include <set>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 // What outlives the coordinator's connection to the host.
 struct HostState {
@@ -64,8 +63,7 @@ inline HostState healthy_host(const std::string& name = "esx1")
     return state;
 }
 
-class FakeHost final : public Host
-{
+class FakeHost final : public Host {
 public:
     FakeHost(HostState& state, FakeArray& array, Steps& steps) : state_(state), array_(array), steps_(steps) {}
 

@@ -7,11 +7,9 @@
 #include <map>
 #include <set>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-class FakeJournal final : public Journal
-{
+class FakeJournal final : public Journal {
 public:
     explicit FakeJournal(Steps& steps) : steps_(steps) {}
 
@@ -36,8 +34,7 @@ public:
     std::string where() const override { return "memory"; }
 
 private:
-    class Page final : public JournalPage
-    {
+    class Page final : public JournalPage {
     public:
         Page(FakeJournal& journal, std::string job) : journal_(journal), job_(std::move(job)) {}
         ~Page() override { journal_.claimed.erase(job_); }

@@ -8,11 +8,9 @@
 
 #include <list>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-class SilentLog final : public Log
-{
+class SilentLog final : public Log {
 public:
     std::string text;
 

@@ -7,14 +7,11 @@
 #include <string>
 #include <vector>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-struct Death {
-}; // thrown through copy_disk: nothing after it runs, as when the process is killed
+struct Death {}; // thrown through copy_disk: nothing after it runs, as when the process is killed
 
-class Steps
-{
+class Steps {
 public:
     int fail_at = 0;         // this step fails instead of taking effect; counted from 1
     int die_after = 0;       // this step takes effect and nobody hears of it

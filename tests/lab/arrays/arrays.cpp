@@ -6,8 +6,7 @@
 
 #include <stdexcept>
 
-namespace lab
-{
+namespace lab {
 
 std::unique_ptr<ArraySim> make_array(const nlohmann::json& config, Fabric& fabric, Events& events, Pki& pki)
 {

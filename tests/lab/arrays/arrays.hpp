@@ -10,11 +10,9 @@
 #include <memory>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
-class ArraySim
-{
+class ArraySim {
 public:
     virtual ~ArraySim() = default; // stops serving and joins every thread
 

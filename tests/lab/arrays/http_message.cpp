@@ -4,11 +4,9 @@
 
 #include <charconv>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 // A '+' in a query is a blank, as every form decoder reads it: a client has to write %2B.
 std::string percent_decode(std::string_view text, bool plus_is_blank)

@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct Request {
     std::string method;                            // "GET"

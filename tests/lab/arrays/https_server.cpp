@@ -16,16 +16,14 @@
 #include <sys/socket.h>
 #include <thread>
 
-namespace lab
-{
+namespace lab {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-namespace
-{
+namespace {
 
 constexpr std::size_t largest_header = 64 * 1024;
 constexpr std::size_t largest_body = 1024 * 1024;
@@ -109,8 +107,7 @@ http::response<http::string_body> beast(Response&& from, unsigned version, bool 
 
 } // namespace
 
-class HttpsServer::Impl
-{
+class HttpsServer::Impl {
 public:
     Impl(Config config, Events& events, Handler handler)
         : config_(std::move(config)), events_(events), handler_(std::move(handler)),
@@ -269,8 +266,7 @@ private:
 
 HttpsServer::HttpsServer(Config config, Events& events, Handler handler)
     : impl_(std::make_unique<Impl>(std::move(config), events, std::move(handler)))
-{
-}
+{}
 
 HttpsServer::~HttpsServer() = default;
 

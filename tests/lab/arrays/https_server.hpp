@@ -13,11 +13,9 @@
 #include <memory>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
-class HttpsServer
-{
+class HttpsServer {
 public:
     struct Config {
         std::string where; // of its events: "array:ontap-a"

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <variant>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 std::vector<std::string> words_of(const std::string& path)
 {

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct OptionSpec {
     std::string shortname; // "d"
@@ -19,8 +18,7 @@ struct OptionSpec {
     bool required = false;
 };
 
-class Arguments
-{
+class Arguments {
 public:
     void set(const std::string& longname, std::string value) { values_[longname] = std::move(value); }
     bool has(const std::string& longname) const { return values_.contains(longname); }

@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 template <class MakeRecord> Output of_iscsi_adapters(HostState& host, const char* type, MakeRecord record)
 {

@@ -6,8 +6,7 @@
 #include <span>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
 ToolResult run_vsish(HostState&, std::span<const std::string> argv);
 ToolResult run_vim_cmd(HostState&, std::span<const std::string> argv);

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 std::string api_name(const std::string& label)
 {

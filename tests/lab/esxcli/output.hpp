@@ -9,8 +9,7 @@
 #include <variant>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 using Value = std::variant<std::string, std::int64_t, bool, std::vector<std::string>>;
 

@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 constexpr const char* agent_group = "host/vim/vimuser/xcopyagent";
 

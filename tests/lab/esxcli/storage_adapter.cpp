@@ -7,11 +7,9 @@
 #include <optional>
 #include <thread>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 Output list_adapters(HostState& host, const Arguments&)
 {
@@ -50,8 +48,7 @@ bool any_dead(HostState& host)
 }
 
 // Adapters that are being rescanned; none of them is left so when the rescan ends, however it ends.
-class Rescanning
-{
+class Rescanning {
 public:
     Rescanning(HostState& host, const std::vector<std::string>& names) : host_(host), names_(names)
     {

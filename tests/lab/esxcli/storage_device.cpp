@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 std::string vaai_summary(const Device& device)
 {

@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 std::string osdata_uuid(const HostState& host)
 {

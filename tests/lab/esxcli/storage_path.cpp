@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 Record path_record(const HostStorage& storage, const Device& device, const Path& path)
 {

@@ -5,11 +5,9 @@
 
 #include <charconv>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 Output version(HostState& host, const Arguments&)
 {

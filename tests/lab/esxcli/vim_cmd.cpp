@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 ToolResult all_vms(const HostState& host)
 {

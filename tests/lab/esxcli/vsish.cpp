@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 const std::string devices_node = "/storage/scsifw/devices/";
 

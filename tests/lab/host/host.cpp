@@ -14,11 +14,9 @@
 #include <sys/socket.h>
 #include <thread>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;

@@ -13,11 +13,9 @@
 #include <memory>
 #include <optional>
 
-namespace lab
-{
+namespace lab {
 
-class Host
-{
+class Host {
 public:
     static constexpr int agent_port = 18443;
 

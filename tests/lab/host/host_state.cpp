@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-namespace lab
-{
+namespace lab {
 
 HostState::HostState(const HostConfig& host, std::vector<DatastoreConfig> mounted, const Fabric& fabric,
                      Events& all_events, const std::filesystem::path& devices)

@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct ToolResult {
     int exit = 0;

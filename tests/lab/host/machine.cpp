@@ -16,11 +16,9 @@
 #define CLONE_NEWTIME 0x80
 #endif
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 using nlohmann::json;
 

@@ -11,11 +11,9 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
-class Machine
-{
+class Machine {
 public:
     Machine() = default;
     ~Machine() { power_off(); }

@@ -2,13 +2,11 @@
 
 #include <fstream>
 
-namespace lab
-{
+namespace lab {
 
 namespace fs = std::filesystem;
 
-namespace
-{
+namespace {
 
 constexpr const char* tools[] = {"esxcli", "localcli", "vsish", "vim-cmd", "vmkfstools"};
 constexpr const char* applets[] = {"sh",   "cat",   "ls",     "rm",     "mkdir", "sleep",     "kill", "ps",

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct HostFiles {
     std::filesystem::path directory;  // DIR/hosts/esx1; root, lab and devices are below

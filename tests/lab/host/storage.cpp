@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
-namespace lab
-{
+namespace lab {
 
 HostStorage::HostStorage(const HostConfig& config, const Fabric& fabric, std::filesystem::path devices)
     : adapters_(config.adapters), vaai_(config.vaai), fabric_(fabric), directory_(std::move(devices)),

@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct Path {
     std::string adapter;
@@ -54,8 +53,7 @@ struct OpenFile {
 
 enum class RescanKind { add, remove, path, update, all };
 
-class HostStorage
-{
+class HostStorage {
 public:
     // `devices` is the directory the host sees as /vmfs/devices/disks.
     HostStorage(const HostConfig&, const Fabric&, std::filesystem::path devices);

@@ -10,10 +10,8 @@
 #define XCOPY_AGENT_PROGRAM ""
 #endif
 
-namespace lab
-{
-namespace
-{
+namespace lab {
+namespace {
 
 std::string agent_program()
 {
@@ -21,8 +19,7 @@ std::string agent_program()
     return given == nullptr ? XCOPY_AGENT_PROGRAM : given;
 }
 
-class AgentTest : public testing::Test
-{
+class AgentTest : public testing::Test {
 protected:
     void SetUp() override
     {

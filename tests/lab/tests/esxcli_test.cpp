@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 #include <pugixml.hpp>
 
-namespace lab
-{
-namespace
-{
+namespace lab {
+namespace {
 
 using testing::HasSubstr;
 using testing::Not;

@@ -4,10 +4,8 @@
 
 #include <thread>
 
-namespace lab
-{
-namespace
-{
+namespace lab {
+namespace {
 
 using std::chrono::seconds;
 

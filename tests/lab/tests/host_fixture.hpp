@@ -12,11 +12,9 @@
 #include <filesystem>
 #include <memory>
 
-namespace lab
-{
+namespace lab {
 
-class HostFixture : public testing::Test
-{
+class HostFixture : public testing::Test {
 protected:
     static constexpr const char* lun = "naa.600a0980383034000000000000000077";
     static constexpr const char* iqn = "iqn.1998-01.com.vmware:esx1-00000001";

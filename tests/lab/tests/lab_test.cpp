@@ -11,10 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace lab
-{
-namespace
-{
+namespace lab {
+namespace {
 
 using nlohmann::json;
 using testing::EndsWith;
@@ -46,8 +44,7 @@ int run_here(std::vector<std::string> words)
     return status;
 }
 
-class LabTest : public testing::Test
-{
+class LabTest : public testing::Test {
 protected:
     void attach(const std::string& host = "esx1", std::uint64_t size = 64 * mib)
     {
@@ -218,9 +215,7 @@ struct Refusal {
     void (*arrange)(Lab&, std::vector<std::string>& argv);
 };
 
-class CloneRefusal : public LabTest, public testing::WithParamInterface<Refusal>
-{
-};
+class CloneRefusal : public LabTest, public testing::WithParamInterface<Refusal> {};
 
 TEST_P(CloneRefusal, SpeaksAsVmkfstoolsDoes)
 {

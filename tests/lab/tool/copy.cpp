@@ -11,11 +11,9 @@
 #include <unistd.h>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 using nlohmann::json;
 

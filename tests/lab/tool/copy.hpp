@@ -8,8 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
 // The lab's last word, or nullopt when the lab has gone.
 std::optional<std::string> run_copy(const nlohmann::json& order, LineChannel& lab);

@@ -18,11 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 using nlohmann::json;
 
@@ -146,8 +144,7 @@ void on_child(int) {} // only there to end the wait
 
 int run_init(int orders)
 {
-    struct sigaction action {
-    };
+    struct sigaction action {};
     action.sa_handler = on_child;
     ::sigaction(SIGCHLD, &action, nullptr);
     sigset_t child;

@@ -1,8 +1,7 @@
 // Process 1 of a simulated host.
 #pragma once
 
-namespace lab
-{
+namespace lab {
 
 // Takes orders, one JSON per line, from descriptor `orders`, and reaps whatever ends. Returns when the lab is gone; the
 // whole host goes with it.

@@ -9,8 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-namespace
-{
+namespace {
 
 using nlohmann::json;
 

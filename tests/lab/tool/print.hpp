@@ -3,8 +3,7 @@
 #include <string_view>
 #include <unistd.h>
 
-namespace lab
-{
+namespace lab {
 
 inline void print(int fd, std::string_view text)
 {

@@ -1,10 +1,8 @@
 #include "tests/lab/vmkfstools/arguments.hpp"
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 struct Word {
     const char* shortname;

@@ -5,8 +5,7 @@
 #include <span>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
 struct VmkfstoolsArguments {
     char mode = 0;           // i, q, U, D; 0 when nothing was asked

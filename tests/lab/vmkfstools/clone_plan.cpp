@@ -9,8 +9,7 @@
 
 #include <algorithm>
 
-namespace lab
-{
+namespace lab {
 
 namespace fs = std::filesystem;
 

@@ -9,8 +9,7 @@
 #include <filesystem>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
 struct ClonePlan {
     std::string source; // as the host names them

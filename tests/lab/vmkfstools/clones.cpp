@@ -13,8 +13,7 @@
 #include <thread>
 #include <utility>
 
-namespace lab
-{
+namespace lab {
 
 namespace fs = std::filesystem;
 using nlohmann::json;

@@ -17,8 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct ClonePlan;
 struct VmkfstoolsArguments;
@@ -34,8 +33,7 @@ struct CloneSettings {
     double xcopy_fails = 0; // share of clone operations that the array refuses
 };
 
-class Clones
-{
+class Clones {
 public:
     Clones(EventLog& events, std::filesystem::path datastores) : events_(events), datastores_(std::move(datastores)) {}
 

@@ -5,8 +5,7 @@
 
 #include <stdexcept>
 
-namespace lab
-{
+namespace lab {
 
 namespace fs = std::filesystem;
 using nlohmann::json;

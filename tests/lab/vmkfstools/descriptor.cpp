@@ -7,11 +7,9 @@
 #include <regex>
 #include <sstream>
 
-namespace lab
-{
+namespace lab {
 
-namespace
-{
+namespace {
 
 constexpr std::uint64_t sector = 512;
 constexpr std::size_t longest_descriptor = 64 * 1024;

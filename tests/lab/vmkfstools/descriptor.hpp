@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 struct DiskExtent {
     std::string file;         // empty: zeros

@@ -8,15 +8,13 @@
 #include <cctype>
 #include <cstdlib>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 using nlohmann::json;
 using rest::Method;
 using rest::Reply;
 
-namespace
-{
+namespace {
 
 std::string decoded(std::string_view text)
 {

@@ -14,8 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace xcopy::ontap
-{
+namespace xcopy::ontap {
 
 enum class Fault : std::uint8_t {
     none,
@@ -25,8 +24,7 @@ enum class Fault : std::uint8_t {
     refused,     // HTTP 500, nothing is done
 };
 
-class FakeOntap : public rest::Transport
-{
+class FakeOntap : public rest::Transport {
 public:
     struct Group {
         std::string uuid, name, svm, protocol, os_type;

@@ -12,11 +12,9 @@
 #include <utility>
 #include <vector>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
-class ScriptedTransport : public Transport
-{
+class ScriptedTransport : public Transport {
 public:
     Result<Reply> send(const Call& call, const Request& request, const Tls&) override
     {
@@ -50,8 +48,7 @@ public:
     std::function<void(std::size_t)> on_send; // with the number of the request, from 1
 };
 
-class FakeClock : public Clock
-{
+class FakeClock : public Clock {
 public:
     std::chrono::steady_clock::time_point now() const override { return now_; }
     Result<void> wait(const Call& call, std::chrono::milliseconds time) override

@@ -13,11 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 void must(bool ok)
 {

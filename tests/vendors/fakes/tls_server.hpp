@@ -12,8 +12,7 @@
 #include <thread>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct KeyPair {
     std::string cert_file;
@@ -21,8 +20,7 @@ struct KeyPair {
 };
 
 // A CA whose files live as long as it does.
-class TestCa
-{
+class TestCa {
 public:
     explicit TestCa(std::string name);
     ~TestCa();
@@ -41,8 +39,7 @@ private:
     mutable int issued_ = 0;
 };
 
-class TlsServer
-{
+class TlsServer {
 public:
     // Answers one request; false: the connection is cut without a farewell.
     using Handler = std::function<bool(SSL*, const std::string& request)>;

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
@@ -41,8 +40,7 @@ const std::vector<Api::Route>& Api::routes()
     return table;
 }
 
-namespace
-{
+namespace {
 
 // What {} of the route stands for, or nothing when the path is another.
 std::optional<std::vector<std::string>> values_in(const std::vector<std::string>& path,
@@ -114,8 +112,7 @@ void add_links(const std::string& path, json& body)
 
 Api::Api(std::string array, State& state, Switches& switches, BasicLogin login)
     : array_(std::move(array)), state_(state), switches_(switches), login_(std::move(login))
-{
-}
+{}
 
 Response Api::handle(const Request& request)
 {

@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 // One request on its way through a handler.
 struct Call {
@@ -26,8 +25,7 @@ struct Call {
 };
 
 // Not thread-safe.
-class Api
-{
+class Api {
 public:
     Api(std::string array, State&, Switches&, BasicLogin);
 

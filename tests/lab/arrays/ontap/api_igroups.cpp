@@ -1,13 +1,11 @@
 #include "tests/lab/arrays/ontap/api.hpp"
 #include "tests/lab/arrays/ontap/records.hpp"
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 // {"name": …} or {"records": [{"name": …}, …]}
 std::vector<json> records_of(const json& body)

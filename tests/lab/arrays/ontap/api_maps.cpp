@@ -1,8 +1,7 @@
 #include "tests/lab/arrays/ontap/api.hpp"
 #include "tests/lab/arrays/ontap/records.hpp"
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 

@@ -9,13 +9,11 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 template <class T> T granted(Answer<T> answer)
 {

@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 const Job* State::find_job(const std::string& uuid) const
 {

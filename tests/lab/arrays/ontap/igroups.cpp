@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <array>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-namespace
-{
+namespace {
 
 constexpr int deepest_nesting = 3;
 

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t longest = 96;
 

@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 enum class Protocol { fcp, iscsi, mixed };
 

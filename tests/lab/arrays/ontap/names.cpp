@@ -2,11 +2,9 @@
 
 #include <charconv>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view oui = "naa.600a0980";
 constexpr std::size_t serial_length = 12;

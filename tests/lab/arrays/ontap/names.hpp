@@ -6,11 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-class Names
-{
+class Names {
 public:
     explicit Names(std::string_view array);
 

@@ -5,13 +5,11 @@
 #include <filesystem>
 #include <stdexcept>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 std::filesystem::path made(std::filesystem::path directory)
 {

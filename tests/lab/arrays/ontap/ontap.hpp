@@ -10,11 +10,9 @@
 #include <mutex>
 #include <string>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-class Ontap final : public ArraySim
-{
+class Ontap final : public ArraySim {
 public:
     Ontap(const nlohmann::json& config, Fabric&, Events&, Pki&); // throws std::runtime_error
 

@@ -4,11 +4,9 @@
 #include <optional>
 #include <vector>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-namespace
-{
+namespace {
 
 struct Letter {
     char value;

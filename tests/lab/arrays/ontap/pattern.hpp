@@ -4,8 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 // "a*" wildcard, "a|b" and "a,b" alternatives, "!a" not, "<5" ">5" "<=5" ">=5" "1..5" numbers; text inside "…" or {…}
 // is literal. Case matters.

@@ -7,13 +7,11 @@
 #include <charconv>
 #include <optional>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 constexpr std::string_view position = "start.order"; // of the next page; clients must not know this name
 

@@ -13,8 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 // What a resource answers with.
 struct Schema {

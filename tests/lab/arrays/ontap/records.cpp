@@ -1,12 +1,10 @@
 #include "tests/lab/arrays/ontap/records.hpp"
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 std::string shown_initiator(const Switches& switches, const Igroup& group, const std::string& name)
 {

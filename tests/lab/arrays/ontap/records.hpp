@@ -6,8 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 Schema lun_schema(const Switches&);
 Schema igroup_schema();

@@ -3,8 +3,7 @@
 #include <array>
 #include <utility>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 int usual_status(std::string_view code)
 {

@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 struct Refusal {
     std::string code;
@@ -19,8 +18,7 @@ struct Refusal {
     Refusal() = default;
     Refusal(std::string its_code, std::string its_message, std::string its_target)
         : code(std::move(its_code)), message(std::move(its_message)), target(std::move(its_target))
-    {
-    }
+    {}
 };
 
 template <class T> using Answer = boost::system::result<T, Refusal>;

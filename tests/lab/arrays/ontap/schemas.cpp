@@ -3,8 +3,7 @@
 
 #include <cstdio>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 Release release_of(const Switches& switches)
 {

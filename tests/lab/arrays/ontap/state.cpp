@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <set>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-namespace
-{
+namespace {
 
 bool contains(const std::vector<std::string>& list, const std::string& item)
 {

@@ -16,8 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 struct Svm {
     std::string uuid;
@@ -78,8 +77,7 @@ template <class List> auto* with_uuid(List& list, const std::string& uuid)
 }
 
 // Not thread-safe. The fabric follows every change before the verb returns.
-class State
-{
+class State {
 public:
     State(std::string array, std::filesystem::path directory, const std::vector<std::string>& svms, const Switches&,
           Fabric&);

@@ -4,11 +4,9 @@
 
 #include <functional>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
-namespace
-{
+namespace {
 
 using Setter = std::function<void(Switches&, const nlohmann::json&)>;
 

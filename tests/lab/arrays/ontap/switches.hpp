@@ -9,8 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 struct Switches {
     // Identity

@@ -5,13 +5,11 @@
 #include <array>
 #include <utility>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
-namespace
-{
+namespace {
 
 constexpr std::string_view economy_pool = "trident_lun_pool_lab_ASVRVZBSPB";
 

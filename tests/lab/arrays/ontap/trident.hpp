@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 enum class Kind {
     san,       // driver ontap-san: one FlexVol per volume

@@ -15,8 +15,7 @@
 
 extern char** environ;
 
-namespace lab
-{
+namespace lab {
 
 struct CurlResult {
     int exit_status = -1; // curl's own: 0 when any HTTP answer came
@@ -37,8 +36,7 @@ inline std::string content_of(const std::filesystem::path& file)
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-class Curl
-{
+class Curl {
 public:
     // The options of every call; credentials are in the file, not in arguments.
     Curl(std::filesystem::path directory, const std::string& config) : directory_(std::move(directory))

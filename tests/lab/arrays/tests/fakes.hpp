@@ -13,11 +13,9 @@
 #include <tuple>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
-class MemoryFabric : public Fabric
-{
+class MemoryFabric : public Fabric {
 public:
     void add_volume(Volume volume) override
     {
@@ -74,8 +72,7 @@ private:
     std::vector<Presentation> shown_;
 };
 
-class ScriptedEvents : public Events
-{
+class ScriptedEvents : public Events {
 public:
     std::optional<Fault> before(const Event& event) override { return raised("before", event); }
     std::optional<Fault> after(const Event& event) override { return raised("after", event); }

@@ -1,7 +1,6 @@
 #include "tests/lab/arrays/tests/ontap_fixture.hpp"
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 TEST_F(OntapTest, EveryRequestNeedsTheRightLogin)
 {

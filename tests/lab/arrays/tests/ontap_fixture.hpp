@@ -9,8 +9,7 @@
 
 #include <unistd.h>
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using nlohmann::json;
 
@@ -22,8 +21,7 @@ struct Reply {
     std::string code() const { return body.contains("error") ? body["error"].value("code", "") : ""; }
 };
 
-class OntapTest : public testing::Test
-{
+class OntapTest : public testing::Test {
 protected:
     OntapTest()
         : directory(testing::TempDir() + "xcopy-ontap-" + std::to_string(getpid())), pki(directory / "pki"),
@@ -34,8 +32,7 @@ protected:
                  {"directory", (directory / "volumes").string()},
                  {"svms", {"svm1", "svm2"}}},
                 fabric, events, pki)
-    {
-    }
+    {}
     ~OntapTest() override { std::filesystem::remove_all(directory); }
 
     Reply ask(const std::string& method, const std::string& target, const json& body = nullptr,

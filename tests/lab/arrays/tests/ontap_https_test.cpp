@@ -11,13 +11,11 @@
 #include <sys/socket.h>
 #include <thread>
 
-namespace lab
-{
+namespace lab {
 
 using nlohmann::json;
 
-class OntapOverHttps : public testing::Test
-{
+class OntapOverHttps : public testing::Test {
 protected:
     OntapOverHttps()
         : directory(testing::TempDir() + "xcopy-https-" + std::to_string(getpid())), pki(directory / "pki"),
@@ -31,8 +29,7 @@ protected:
                               {{"verb", "create_lun"}, {"name", "pvc-3"}, {"size", 4096}}}}},
                            fabric, events, pki)),
           curl(directory / "curl", curl_config("admin:secret"))
-    {
-    }
+    {}
     ~OntapOverHttps() override
     {
         array.reset();

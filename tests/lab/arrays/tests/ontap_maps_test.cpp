@@ -1,7 +1,6 @@
 #include "tests/lab/arrays/tests/ontap_fixture.hpp"
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 using Paths = std::set<std::tuple<std::string, std::string, int>>;
 

@@ -1,8 +1,7 @@
 #include "tests/lab/arrays/ontap/pattern.hpp"
 #include "tests/lab/arrays/tests/ontap_fixture.hpp"
 
-namespace lab::ontap
-{
+namespace lab::ontap {
 
 TEST(Patterns, FollowOntapsQueryLanguage)
 {

@@ -12,8 +12,7 @@
 using namespace lab;
 using namespace std::chrono_literals;
 
-namespace
-{
+namespace {
 
 using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
 
@@ -23,8 +22,7 @@ X509Ptr read(const std::filesystem::path& file)
     return {in ? PEM_read_X509(in.get(), nullptr, nullptr, nullptr) : nullptr, X509_free};
 }
 
-class PkiTest : public testing::Test
-{
+class PkiTest : public testing::Test {
 protected:
     PkiTest() : directory(testing::TempDir() + "xcopy-pki-" + std::to_string(getpid())), pki(directory) {}
     ~PkiTest() override { std::filesystem::remove_all(directory); }
@@ -96,8 +94,7 @@ TEST_F(PkiTest, AnotherAuthorityIsNotTrusted)
 TEST_F(PkiTest, KeysAreReadableByTheirOwnerOnly)
 {
     auto files = pki.issue({.name = "esx1"});
-    struct stat status {
-    };
+    struct stat status {};
     ASSERT_EQ(stat(files.key_file.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600U);
 }

@@ -36,11 +36,7 @@ TEST(Copy, KeepsTheMappingsThatWereThere)
     Site site;
     const auto disk = site.make_disk("web/web.vmdk", 16 * mib);
     const auto target = site.make_target(16 * mib);
-    site.lab.call({{"do", "array.create_igroup"},
-                   {"array", "ontap-a"},
-                   {"name", "worker-1"},
-                   {"initiators", {"iqn.1994-05.com.redhat:worker-1"}}});
-    site.lab.call({{"do", "array.map"}, {"array", "ontap-a"}, {"naa", target.naa}, {"igroup", "worker-1"}});
+    map_to_worker(site, target);
     const auto before = site.presentations(target);
     ASSERT_EQ(before.size(), 1U);
     expect_copied(site.populate(disk, target), disk, target, "full");
@@ -121,7 +117,7 @@ TEST(Copy, TwentyDisksOnOneHostShareTheRescans)
         expect_copied(running[i]->wait(), disks[i], targets[i], "full");
 
     std::map<std::string, int> rescans;
-    for (const auto& event : site.lab.call({{"do", "events"}, {"after", start}}).at("events"))
+    for (const auto& event : site.list({{"do", "events"}, {"after", start}}, "events"))
         if (event.at("when") == "before" &&
             event.at("what").get<std::string>().find("adapter rescan") != std::string::npos &&
             event.at("what").get<std::string>().find("-t add") != std::string::npos)

@@ -14,15 +14,11 @@ TEST(CoordinatorKilled, AtEveryObservableEventIsRepairedByRunningAgain)
 {
     Site site;
     const auto disk = site.make_disk("vm 1/disk.vmdk", 4 * mib);
-    site.lab.call({{"do", "array.create_igroup"},
-                   {"array", "ontap-a"},
-                   {"name", "worker-1"},
-                   {"initiators", {"iqn.1994-05.com.redhat:worker-1"}}});
     int killed = 0;
     for (int step = 1; step < 400; ++step) {
         SCOPED_TRACE("killed at event " + std::to_string(step));
         const auto target = site.make_target(4 * mib);
-        site.lab.call({{"do", "array.map"}, {"array", "ontap-a"}, {"naa", target.naa}, {"igroup", "worker-1"}});
+        map_to_worker(site, target);
         const auto before = site.presentations(target);
 
         auto first = site.prepare_populate(disk, target, {"--migration-host=esx1"});

@@ -196,7 +196,7 @@ TEST_F(Fault, AnyToolOnTheHostMayFailAndNothingIsLeft)
              {"fault", {{"tool_exit", 1}, {"tool_stderr", "Connect to localhost failed: Connection failure.\n"}}}});
         const auto ran = site.populate(small, volume, {"--migration-host=esx1", "--cleanup-timeout=20"});
         int tools = 0;
-        for (const auto& event : site.lab.call({{"do", "events"}, {"after", since}}).at("events"))
+        for (const auto& event : site.list({{"do", "events"}, {"after", since}}, "events"))
             if (event.at("where") == "host:esx1" && event.at("when") == "before")
                 ++tools;
         if (ran.exit == 0) {

@@ -39,10 +39,8 @@ Target Site::make_target(std::uint64_t size)
 {
     const auto job = fmt::format("6b0b2f7e-0000-4000-8000-{:012}", ++volumes_);
     const auto made = lab.call({{"do", "array.create_lun"}, {"array", array}, {"name", "pvc-" + job}, {"size", size}});
-    Target target{.job = job, .naa = made.at("naa"), .size = size, .file = {}, .handle = {}};
-    for (const auto& volume : lab.call({{"do", "fabric.volumes"}}).at("volumes"))
-        if (volume.at("naa") == target.naa)
-            target.file = volume.at("file").get<std::string>();
+    Target target{
+        .job = job, .naa = made.at("naa"), .size = size, .file = made.at("file").get<std::string>(), .handle = {}};
     const auto& csi = made.at("csi");
     target.handle = {"--volume-handle=" + csi.at("volumeHandle").get<std::string>()};
     for (const auto& [key, value] : csi.at("volumeAttributes").items())
@@ -128,11 +126,20 @@ std::uint64_t Site::last_event() const
 int Site::requests(const std::string& what) const
 {
     int count = 0;
-    for (const auto& event : lab.call({{"do", "events"}}).at("events"))
+    for (const auto& event : list({{"do", "events"}}, "events"))
         if (event.at("when") == "before" && event.at("where").get<std::string>().starts_with("array:") &&
             event.at("what").get<std::string>().find(what) != std::string::npos)
             ++count;
     return count;
+}
+
+void map_to_worker(const Site& site, const Target& target)
+{
+    site.lab.call({{"do", "array.map"},
+                   {"array", array},
+                   {"lun", target.naa},
+                   {"igroup", "worker-1"},
+                   {"initiators", {"iqn.1994-05.com.redhat:worker-1"}}});
 }
 
 json result_of(const Ran& ran)
@@ -173,7 +180,7 @@ void expect_nothing_left(const Site& site, const Target& target, const json& pre
                 journal.push_back(entry.path().filename());
     EXPECT_TRUE(journal.empty()) << json(journal);
     for (const char* host : {"esx1", "esx2"})
-        for (const auto& process : site.lab.call({{"do", "host.processes"}, {"host", host}}).at("processes"))
+        for (const auto& process : site.list({{"do", "host.processes"}, {"host", host}}, "processes"))
             EXPECT_EQ(process.dump().find("vmkfstools"), std::string::npos) << process;
 }
 

@@ -48,6 +48,9 @@ public:
     Ran populate(const Disk&, const Target&, std::vector<std::string> more = {}) const;
     std::unique_ptr<Process> prepare_populate(const Disk&, const Target&, std::vector<std::string> more = {}) const;
 
+    // The list an order answers with, by value: a range-for over a part of a temporary would outlive it.
+    nlohmann::json list(const nlohmann::json& order, const std::string& key) const { return lab.call(order).at(key); }
+
     nlohmann::json presentations(const Target&) const;
     int starts_on(const Target&) const; // how many vmkfstools were ever started for that target
     std::uint64_t last_event() const;
@@ -60,6 +63,9 @@ private:
     std::filesystem::path work_;
     int volumes_ = 0;
 };
+
+// The Kubernetes node's own mapping, which must survive.
+void map_to_worker(const Site&, const Target&);
 
 nlohmann::json result_of(const Ran&); // the JSON a command printed
 

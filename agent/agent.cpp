@@ -2,11 +2,9 @@
 
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr int worker_threads = 6; // four clones' worth of look-ups, a rescan, and one to spare
 

@@ -12,8 +12,7 @@
 #include "agent/rescans.hpp"
 #include "agent/workers.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct Agent {
     Agent(const Config& settings, asio::any_io_executor home, const http::Certificates& certificates);

@@ -3,8 +3,7 @@
 
 #include <boost/asio/impl/src.hpp>
 
-namespace xcopy
-{
+namespace xcopy {
 
 awaitable<void> sleep_for(milliseconds time)
 {

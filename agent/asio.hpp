@@ -9,8 +9,7 @@
 
 #include <chrono>
 
-namespace xcopy
-{
+namespace xcopy {
 
 namespace asio = boost::asio;
 using asio::awaitable;

@@ -8,11 +8,9 @@
 #include <algorithm>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr milliseconds first_look{10};
 constexpr milliseconds longest_look{1000};
@@ -28,8 +26,7 @@ Attachments::Attachments(const Config& config, Workers& workers, const Tools& to
                          Rescans& rescans, Counters& counters, Writer writer_of)
     : config_(config), workers_(workers), tools_(tools), inventory_(inventory), rescans_(rescans), counters_(counters),
       writer_of_(std::move(writer_of)), records_(config.state_dir + "/devices")
-{
-}
+{}
 
 awaitable<Result<Device>> Attachments::attach(std::string naa, AttachRequest request)
 {

@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // What to do next about a device, from what the host says about it now.
 enum class AttachStep : std::uint8_t { ready, forget_detached, rescan, settle };
@@ -31,8 +30,7 @@ Error device_not_seen(const std::string& naa, int waited_s, std::optional<int> l
 Result<void> check_detach(const std::string& naa, const std::string& job, const AttachRecord* record,
                           const AttachRecord* other_of_job, const Device* seen);
 
-class Attachments
-{
+class Attachments {
 public:
     // The job that writes a device or may still do so, other than `job` itself for attach; any job for detach.
     using Writer = std::function<std::optional<std::string>(const std::string& naa)>;

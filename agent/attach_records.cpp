@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 template <class Archive> void serialize(Archive& a, AttachRecord& r)
 {
@@ -22,8 +21,7 @@ template <class Archive> void serialize(Archive& a, AttachRecord& r)
     json::field(a, "attached_ms", r.attached_ms);
 }
 
-namespace
-{
+namespace {
 
 Error system_error(const std::string& what)
 {

@@ -9,8 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct AttachRecord {
     std::string naa;
@@ -19,8 +18,7 @@ struct AttachRecord {
     std::int64_t attached_ms = 0;
 };
 
-class AttachRecords
-{
+class AttachRecords {
 public:
     explicit AttachRecords(std::string directory) : directory_(std::move(directory)) {}
 

@@ -6,8 +6,7 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
 Result<AttachStep> next_attach_step(const AttachRequest& request, const std::string& naa, const Device* seen)
 {

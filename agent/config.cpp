@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 template <class Archive> void serialize(Archive& a, Config& c)
 {
@@ -40,8 +39,7 @@ template <class Archive> void serialize(Archive& a, Config& c)
     field(a, "facts_max_age_ms", c.facts_max_age_ms);
 }
 
-namespace
-{
+namespace {
 
 constexpr std::size_t longest_file = 64 * 1024;
 
@@ -62,8 +60,7 @@ void check_range(std::vector<ConfigProblem>& problems, const char* setting, std:
 void check_readable(std::vector<ConfigProblem>& problems, const char* setting, const std::string& path,
                     const char* remedy)
 {
-    struct stat info {
-    };
+    struct stat info {};
     if (::stat(path.c_str(), &info) != 0)
         problems.push_back({setting, fmt::format("{}: {}", path, std::strerror(errno)), remedy});
     else if (info.st_size == 0)

@@ -11,8 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 constexpr const char* default_config_path = "/etc/config/xcopy-agent/config.json";
 

@@ -6,8 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct Counters {
     std::uint64_t rescans = 0; // times the host was told to rescan, each perhaps serving many requests

@@ -2,8 +2,7 @@
 
 #include <boost/asio/redirect_error.hpp>
 
-namespace xcopy
-{
+namespace xcopy {
 
 void Event::notify()
 {

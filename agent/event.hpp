@@ -7,11 +7,9 @@
 #include <list>
 #include <memory>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class Event
-{
+class Event {
 public:
     void notify();
     awaitable<void> wait_until(steady_clock::time_point deadline); // returns at the next notify or at the deadline

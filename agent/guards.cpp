@@ -6,11 +6,9 @@
 #include <array>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::uint64_t mib = 1024 * 1024;
 

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct SourceFacts {
     std::string path;                            // canonical

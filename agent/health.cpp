@@ -5,11 +5,9 @@
 
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr seconds cached_for{5};
 
@@ -34,8 +32,7 @@ std::optional<int> highest_lun(const std::vector<Device>& devices)
 HealthReporter::HealthReporter(const Config& config, Workers& workers, const Tools& tools, Inventory& inventory,
                                const Jobs& jobs, const http::Certificates& certificates)
     : config_(config), workers_(workers), tools_(tools), inventory_(inventory), jobs_(jobs), certificates_(certificates)
-{
-}
+{}
 
 awaitable<Health> HealthReporter::report(bool fresh, std::optional<std::int64_t> client_clock_ms)
 {

@@ -11,11 +11,9 @@
 #include <memory>
 #include <optional>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class HealthReporter
-{
+class HealthReporter {
 public:
     HealthReporter(const Config&, Workers&, const Tools&, Inventory&, const Jobs&, const http::Certificates&);
 

@@ -6,8 +6,7 @@
 #include <fstream>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 std::int64_t unix_ms()
 {

@@ -3,8 +3,7 @@
 
 #include <cstdint>
 
-namespace xcopy
-{
+namespace xcopy {
 
 std::int64_t unix_ms();        // wall clock, Unix time in milliseconds
 std::int64_t host_uptime_ms(); // since the host booted

@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
 const Device* HostView::device(const std::string& naa) const
 {

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct HostView {
     steady_clock::time_point begun; // nothing in it is older than this
@@ -28,8 +27,7 @@ using HostViewPtr = std::shared_ptr<const HostView>;
 HostView join_view(std::vector<Device> devices, const std::map<std::string, std::vector<DevicePath>>& paths,
                    std::vector<VmfsExtent> extents, const std::vector<std::string>& detached);
 
-class Inventory
-{
+class Inventory {
 public:
     Inventory(Workers& workers, const Tools& tools) : workers_(workers), tools_(tools) {}
 

@@ -10,11 +10,9 @@
 
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 Error unknown_job(const std::string& id)
 {
@@ -25,8 +23,7 @@ Error unknown_job(const std::string& id)
 
 Jobs::Jobs(const Config& config, Workers& workers, Inventory& inventory, Counters& counters)
     : config_(config), workers_(workers), inventory_(inventory), counters_(counters), agent_path_(config.agent_path)
-{
-}
+{}
 
 Jobs::JobPtr Jobs::find(const std::string& id)
 {

@@ -18,11 +18,9 @@
 #include <utility>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class Jobs
-{
+class Jobs {
 public:
     Jobs(const Config&, Workers&, Inventory&, Counters&);
 

@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 Result<void> Jobs::adopt()
 {

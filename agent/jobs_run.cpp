@@ -16,11 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr milliseconds first_look{10}; // a clone that ends at once is noticed at once
 constexpr milliseconds longest_look{200};

@@ -9,11 +9,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-namespace xcopy::log
-{
+namespace xcopy::log {
 
-namespace
-{
+namespace {
 
 Target chosen = Target::standard_error;
 

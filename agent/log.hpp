@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy::log
-{
+namespace xcopy::log {
 
 enum class Target : std::uint8_t { syslog, standard_error };
 

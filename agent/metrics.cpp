@@ -5,11 +5,9 @@
 #include <fstream>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 void head(std::string& out, const char* name, const char* type, const char* help)
 {

@@ -8,8 +8,7 @@
 #include <map>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct MetricsFacts {
     std::map<CloneState, int> clones;

@@ -12,12 +12,10 @@
 #include <optional>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // A coroutine already under way whose result is fetched later.
-template <class T> class Pending
-{
+template <class T> class Pending {
 public:
     static awaitable<Pending> start(awaitable<T> work)
     {

@@ -7,11 +7,9 @@
 #include <cstdlib>
 #include <set>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t day_ms = 24LL * 3600 * 1000;
 constexpr std::int64_t skew_ms = 60'000;

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct HealthFacts {
     Health health; // everything but its problems

@@ -8,11 +8,9 @@
 #include <array>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 // Disks of one migration arrive within moments of each other, and a rescan takes seconds on a real host: it waits until
 // nobody has joined for `quiet`, and never longer than `longest`.

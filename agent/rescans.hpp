@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // fc., iqn., eui., sas., tcp., rdma.: a SATA or USB controller never carries an array's LUN.
 bool can_carry_lun(const Adapter&);
@@ -22,13 +21,11 @@ bool can_carry_lun(const Adapter&);
 // Success as soon as one adapter could be rescanned: one that fails must not keep the others from being served.
 Result<RescanReply> rescan_outcome(std::vector<std::string> served, const std::vector<Error>& failures, bool coalesced);
 
-class Rescans
-{
+class Rescans {
 public:
     Rescans(Workers& workers, const Tools& tools, Counters& counters)
         : workers_(workers), tools_(tools), counters_(counters)
-    {
-    }
+    {}
 
     // A rescan of these adapters (none named: all that can carry a LUN) that begins after this call.
     awaitable<Result<RescanReply>> rescan(RescanKind kind, std::vector<std::string> adapters);

@@ -12,11 +12,9 @@
 #include <charconv>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using http::refuse;
 using http::Reply;

@@ -4,8 +4,7 @@
 #include "agent/agent.hpp"
 #include "agent/http/message.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Finds the handler, or says 404 or 405. Never throws: a bug in a handler is a 500 and a log line.
 awaitable<http::Reply> dispatch(Agent& agent, http::Request request);

@@ -16,8 +16,7 @@
 #include <memory>
 #include <thread>
 
-namespace xcopy
-{
+namespace xcopy {
 
 template <class Archive> void serialize(Archive& a, SelftestResult& r)
 {
@@ -27,8 +26,7 @@ template <class Archive> void serialize(Archive& a, SelftestResult& r)
     json::field(a, "took_us", r.took_us);
 }
 
-namespace
-{
+namespace {
 
 struct Results {
     std::vector<SelftestResult> tests;

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct SelftestResult {
     std::string name;

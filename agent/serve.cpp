@@ -21,11 +21,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t thread_stack = 512 * 1024; // services.sh limits boot-time services to that as well
 

@@ -3,8 +3,7 @@
 
 #include "agent/config.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 int serve(const Config& config); // the process's exit status
 

@@ -11,11 +11,9 @@
 #include <cstring>
 #include <sys/stat.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 Result<std::string> canonical(const std::string& path)
 {
@@ -33,8 +31,7 @@ Result<std::string> canonical(const std::string& path)
 
 bool exists(const std::string& path)
 {
-    struct stat info {
-    };
+    struct stat info {};
     return ::lstat(path.c_str(), &info) == 0;
 }
 

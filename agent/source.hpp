@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // "/vmfs/volumes/ds/dir/disk.vmdk" or "[ds] dir/disk.vmdk" to a path below `volumes_root`, by its text alone. Blanks,
 // quotes and any language are welcome; "..", control characters and line breaks are not.

@@ -3,13 +3,11 @@
 #include <cstddef>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
 Workers::Workers(asio::any_io_executor home, int threads)
     : home_(std::move(home)), pool_(static_cast<std::size_t>(threads))
-{
-}
+{}
 
 Workers::~Workers()
 {

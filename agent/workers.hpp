@@ -14,11 +14,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class Workers
-{
+class Workers {
 public:
     Workers(asio::any_io_executor home, int threads);
     ~Workers();

@@ -6,11 +6,9 @@
 #include <stdexcept>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::array<std::pair<Errc, std::string_view>, 11> names{{
     {Errc::bad_request, "bad_request"},

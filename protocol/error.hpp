@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Everything an operator can meet. Crosses the wire by name: append, never rename.
 enum class Errc : std::uint8_t {

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 bool is_digit(char c)
 {

@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // A job id: the UID of the PersistentVolumeClaim. Letters, digits and '-', 1 to 64 of them, starting with a letter or
 // digit, so it is safe in a file name.

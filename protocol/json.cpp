@@ -2,11 +2,9 @@
 
 #include "protocol/json_fields.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace json
-{
+namespace json {
 
 // An unknown name comes from a newer peer: the reader keeps its default.
 template <class Enum> Enum among(std::string_view text, Enum otherwise, Enum last)

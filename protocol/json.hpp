@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // What a decoded message may hold at most; the body itself is bounded by whoever reads it from the network.
 constexpr std::size_t max_text_bytes = 4096;

@@ -23,8 +23,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace xcopy::json
-{
+namespace xcopy::json {
 
 struct BadMessage : std::runtime_error {
     using std::runtime_error::runtime_error;

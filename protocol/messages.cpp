@@ -1,7 +1,6 @@
 #include "protocol/messages.hpp"
 
-namespace xcopy
-{
+namespace xcopy {
 
 ErrorReply reply_from(const Error& error)
 {

@@ -12,8 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 enum class Severity : std::uint8_t { info, warning, error };
 

@@ -4,8 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace xcopy::routes
-{
+namespace xcopy::routes {
 
 constexpr std::uint16_t default_port = 18443; // free on every ESXi version, facts/esxi.md 4.5
 

@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
 Result<int> agree(VersionRange ours, VersionRange theirs, std::string_view peer)
 {

@@ -5,8 +5,7 @@
 
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct VersionRange {
     int min = 1;

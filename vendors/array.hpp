@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // What Kubernetes knows of a volume: PersistentVolume.spec.csi.
 struct VolumeHandle {
@@ -60,8 +59,7 @@ struct Mapping {
 class LunNumbers;
 class VolumeCopier;
 
-class Array
-{
+class Array {
 public:
     Array() = default;
     Array(const Array&) = delete;
@@ -93,8 +91,7 @@ public:
 };
 
 // An array that lets us choose the LUN number.
-class LunNumbers
-{
+class LunNumbers {
 public:
     virtual ~LunNumbers() = default;
 

@@ -6,8 +6,7 @@
 #include <stop_token>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct Call {
     std::stop_token stop{};

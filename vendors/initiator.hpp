@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct Initiator {
     enum class Kind : std::uint8_t { fc, iscsi, sdc };

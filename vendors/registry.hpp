@@ -11,11 +11,9 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace rest
-{
+namespace rest {
 class Transport;
 }
 

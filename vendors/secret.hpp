@@ -7,11 +7,9 @@
 #include <string_view>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class Secret
-{
+class Secret {
 public:
     Secret() = default;
     explicit Secret(std::string value) : value_(std::move(value)) {}

@@ -11,11 +11,9 @@
 #include <sys/wait.h>
 #include <thread>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -50,8 +48,7 @@ Result<Running> start(const std::vector<std::string>& argv)
 }
 
 // Follows a set of children until each has ended and closed its output, or the limits end them.
-class Watch
-{
+class Watch {
 public:
     Watch(std::vector<Result<Running>>& children, const RunLimits& limits)
         : limits_(limits), deadline_(steady_clock::now() + limits.time)

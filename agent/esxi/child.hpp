@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct RunLimits {
     std::chrono::milliseconds time = std::chrono::seconds(30);

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t longest_line = 4096;
 constexpr std::size_t longest_kept = 512;

@@ -5,15 +5,12 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class CloneProgress
-{
+class CloneProgress {
 public:
     // One of these per stream; pieces may be cut anywhere.
-    class Stream
-    {
+    class Stream {
     public:
         void feed(std::string_view piece, CloneProgress& progress);
 

@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 CloneVerdict verdict(const CloneEnding& ending)
 {

@@ -7,8 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct CloneEnding {
     std::optional<int> exit_status;

@@ -1,7 +1,6 @@
 #include "agent/esxi/commands.hpp"
 
-namespace xcopy::commands
-{
+namespace xcopy::commands {
 
 Words version()
 {

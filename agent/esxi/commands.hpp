@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy::commands
-{
+namespace xcopy::commands {
 
 using Words = std::vector<std::string>;
 

@@ -6,11 +6,9 @@
 #include <array>
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 struct Saying {
     std::string_view words; // in lower case

@@ -6,8 +6,7 @@
 
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // For a program that ended with anything but exit status 0. Errc::unavailable with reason "hostd_unreachable" when
 // hostd did not answer it.

@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <charconv>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 char lower(char c)
 {

@@ -11,14 +11,12 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 constexpr std::size_t max_esxcli_xml_bytes = 16 * 1024 * 1024; // 4096 paths, a host's maximum, take about 6 MB
 
 // One structure. Versions spell keys with and without blanks, so keys are looked up without blanks and in lower case.
-class EsxcliRecord
-{
+class EsxcliRecord {
 public:
     void set(std::string_view key, std::string value);
     bool has(std::string_view key) const { return fields_.contains(std::string(key)); }

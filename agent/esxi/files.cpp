@@ -11,11 +11,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 Errc code_of(int error)
 {
@@ -63,8 +61,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit, Follow
     const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | no_follow));
     if (!file)
         return file_error("open", path, errno);
-    struct stat about {
-    };
+    struct stat about {};
     if (fstat(file.get(), &about) != 0)
         return file_error("look at", path, errno);
     if (!S_ISREG(about.st_mode))

@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 enum class Follow : std::uint8_t { links, nothing };
 

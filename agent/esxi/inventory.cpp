@@ -6,11 +6,9 @@
 
 #include <limits>
 
-namespace xcopy::inventory
-{
+namespace xcopy::inventory {
 
-namespace
-{
+namespace {
 
 Error lacks(std::string_view what, std::string_view field)
 {

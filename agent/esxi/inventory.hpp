@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy::inventory
-{
+namespace xcopy::inventory {
 
 // The one spelling names are compared in: lower case for naa. and eui., as it came for mpx., t10. and others.
 std::string device_name(const std::string& text);

@@ -16,11 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t max_job_file = 64 * 1024;
 
@@ -139,8 +137,7 @@ Result<std::vector<std::string>> list_jobs(const std::string& root)
     std::vector<std::string> ids;
     while (const dirent* entry = readdir(dir.get())) {
         const std::string name = entry->d_name;
-        struct stat about {
-        };
+        struct stat about {};
         const bool is_folder = lstat((root + "/" + name).c_str(), &about) == 0 && S_ISDIR(about.st_mode);
         if (is_folder && parse_job_id(name))
             ids.push_back(name);

@@ -16,8 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct JobOrder {
     std::string id;
@@ -45,8 +44,7 @@ struct JobStatus {
     std::optional<Error> error;
 };
 
-class JobDir
-{
+class JobDir {
 public:
     explicit JobDir(std::string path) : path_(std::move(path)) {}
     const std::string& path() const { return path_; }

@@ -4,14 +4,12 @@
 
 #include <array>
 
-namespace xcopy
-{
+namespace xcopy {
 
 using json::field;
 using json::required;
 
-namespace
-{
+namespace {
 
 // Enumerations travel as their names; a state nobody here knows must not read as finished.
 CloneState clone_state(std::string_view text)

@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 std::string to_json(const JobOrder&);
 std::string to_json(const JobStatus&);

@@ -10,11 +10,9 @@
 #include <string_view>
 #include <sys/stat.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 struct Split {
     std::string_view folder; // with the closing slash
@@ -83,8 +81,7 @@ Result<void> check_descriptor(const std::string& path)
 // Its content is never looked at: on a host, reading a mapping file reads the LUN.
 Result<void> check_mapping(const std::string& path)
 {
-    struct stat about {
-    };
+    struct stat about {};
     if (lstat(path.c_str(), &about) != 0)
         return errno == ENOENT || errno == ENOTDIR ? Result<void>() : file_error("look at", path, errno);
     if (!S_ISREG(about.st_mode))

@@ -5,8 +5,7 @@
 
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 constexpr const char* volumes_root = "/vmfs/volumes/";
 

@@ -12,11 +12,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::array reset_signals{SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2};
 
@@ -50,8 +48,7 @@ Error not_started(const std::string& program, int error)
     return {Errc::unavailable, fmt::format("cannot start {}: {}", program, std::strerror(error))};
 }
 
-class FileActions
-{
+class FileActions {
 public:
     explicit FileActions(const Launch& launch)
     {
@@ -83,8 +80,7 @@ private:
     int error_ = 0;
 };
 
-class Attributes
-{
+class Attributes {
 public:
     explicit Attributes(const Launch& launch)
     {

@@ -8,8 +8,7 @@
 #include <sys/types.h>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct Launch {
     std::vector<std::string> argv;

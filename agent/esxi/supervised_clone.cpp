@@ -6,8 +6,7 @@
 #include <poll.h>
 #include <sys/wait.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 using std::chrono::steady_clock;
 

@@ -11,11 +11,9 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class SupervisedClone
-{
+class SupervisedClone {
 public:
     // `lock_fd` goes on to vmkfstools; -1: there is none.
     static Result<SupervisedClone> start(const std::vector<std::string>& argv, int lock_fd);

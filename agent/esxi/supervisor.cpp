@@ -17,11 +17,9 @@
 #include <unistd.h>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -36,8 +34,7 @@ void note_signal(int)
 void prepare_process()
 {
     setsid(); // fails when it leads a session already, which is what is wanted
-    struct sigaction action {
-    };
+    struct sigaction action {};
     action.sa_handler = note_signal;
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
@@ -66,8 +63,7 @@ Result<void> check_order(const JobOrder& order, const std::string& root)
     return {};
 }
 
-class Supervisor
-{
+class Supervisor {
 public:
     Supervisor(const JobDir& dir, const Tools& tools, const SupervisorConfig& config, JobOrder order, int lock_fd)
         : dir_(dir), tools_(tools), config_(config), order_(std::move(order)), lock_fd_(lock_fd),

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Starts `agent_path supervise DIR …` in a session of its own, its output to /dev/null, no descriptor inherited but the
 // job's writer lock, which is taken here: from this call on writer_state() tells the truth.

@@ -12,11 +12,9 @@
 
 #include <algorithm>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 // A name that goes behind an option must not become another one.
 bool is_plain_name(std::string_view text)

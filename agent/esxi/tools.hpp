@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct ToolPaths {
     std::string esxcli = "/bin/esxcli";
@@ -45,8 +44,7 @@ struct AdvancedOption {
 // Cumulative counters of a device, by the names vsish prints (facts/esxi.md 6.2); absent names are absent here.
 using DeviceCounters = std::map<std::string, std::uint64_t>;
 
-class Tools
-{
+class Tools {
 public:
     explicit Tools(ToolPaths paths = {}) : paths_(std::move(paths)) {}
     const ToolPaths& paths() const { return paths_; }

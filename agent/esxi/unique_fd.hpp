@@ -4,11 +4,9 @@
 #include <unistd.h>
 #include <utility>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class UniqueFd
-{
+class UniqueFd {
 public:
     UniqueFd() = default;
     explicit UniqueFd(int fd) : fd_(fd) {}

@@ -10,11 +10,9 @@
 #include <limits>
 #include <optional>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t max_extents = 4096; // more than fit into max_descriptor_bytes with names of any length
 constexpr std::uint64_t sector_bytes = 512;

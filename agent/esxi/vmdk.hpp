@@ -8,8 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct VmdkExtent {
     std::string access; // RW, RDONLY, NOACCESS

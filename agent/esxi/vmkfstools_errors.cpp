@@ -7,11 +7,9 @@
 #include <charconv>
 #include <cstdint>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 struct Meaning {
     std::uint32_t number;

@@ -6,8 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // From a line such as "Failed to clone disk: Failed to lock the file (16392)."; nullopt where the number, or its being
 // a number at all, tells us nothing.

@@ -7,8 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
 // Lines that are not field:number are passed over; fields of an inner block are named block.field.
 // Errc::failed when no counter is found at all.

@@ -12,11 +12,9 @@
 #include <sys/file.h>
 #include <thread>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using namespace std::chrono_literals;
 

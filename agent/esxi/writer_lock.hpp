@@ -7,8 +7,7 @@
 
 #include <string>
 
-namespace xcopy
-{
+namespace xcopy {
 
 std::string writer_lock_path(const JobDir&);
 

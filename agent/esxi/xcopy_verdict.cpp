@@ -6,11 +6,9 @@
 #include <limits>
 #include <string_view>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 using Names = std::initializer_list<std::string_view>;
 

@@ -8,8 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace xcopy
-{
+namespace xcopy {
 
 struct CountersAround {
     std::optional<DeviceCounters> before; // absent: could not be read

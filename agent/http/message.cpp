@@ -2,11 +2,9 @@
 
 #include "protocol/json.hpp"
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
-namespace
-{
+namespace {
 
 int hex(char c)
 {

@@ -10,8 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
 enum class Verb : std::uint8_t { get, put, post, remove, other }; // remove is DELETE
 std::string_view name(Verb verb);

@@ -10,8 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
 using asio::ip::tcp;
 
@@ -20,8 +19,7 @@ struct Server::Listener {
     tcp::acceptor acceptor;
 };
 
-namespace
-{
+namespace {
 
 boost::system::error_code open(tcp::acceptor& acceptor, const tcp::endpoint& at)
 {
@@ -45,8 +43,7 @@ boost::system::error_code open(tcp::acceptor& acceptor, const tcp::endpoint& at)
 
 Server::Server(Certificates& certificates, Limits limits, Handler handler)
     : certificates_(certificates), limits_(limits), handler_(std::move(handler))
-{
-}
+{}
 
 Server::~Server() = default;
 

@@ -12,8 +12,7 @@
 #include <memory>
 #include <string>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
 struct Limits {
     std::size_t header_bytes = routes::max_request_header;
@@ -33,8 +32,7 @@ struct Activity {
     std::uint64_t handshakes_failed = 0;
 };
 
-class Server
-{
+class Server {
 public:
     Server(Certificates&, Limits, Handler);
     ~Server();

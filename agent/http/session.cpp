@@ -16,23 +16,20 @@
 
 #include <charconv>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
 namespace beast = boost::beast;
 namespace wire = boost::beast::http;
 using Stream = asio::ssl::stream<beast::tcp_stream>;
 using boost::system::error_code;
 
-namespace
-{
+namespace {
 
 constexpr std::size_t first_read = 2048;
 constexpr std::size_t most_drained = 256 * 1024;
 
 // A client that sends nonsense is told so once a second, not once a packet.
-class Throttle
-{
+class Throttle {
 public:
     bool allow()
     {
@@ -87,8 +84,7 @@ int status_of(const Error& error)
     return 400;
 }
 
-class Session
-{
+class Session {
 public:
     Session(asio::ip::tcp::socket socket, asio::ssl::context& context, const Limits& limits, const Handler& handler,
             Activity& activity)

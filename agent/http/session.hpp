@@ -5,8 +5,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
 awaitable<void> run_session(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> context,
                             const Limits& limits, const Handler& handler, Activity& activity);

@@ -13,11 +13,9 @@
 #include <cstring>
 #include <sys/stat.h>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
-namespace
-{
+namespace {
 
 Error tls_error(const std::string& what, const std::string& remedy)
 {
@@ -83,8 +81,7 @@ std::string Certificates::fingerprint() const
 {
     std::string text;
     for (const auto& path : {files_.certificate, files_.key, files_.ca}) {
-        struct stat info {
-        };
+        struct stat info {};
         const int outcome = ::stat(path.c_str(), &info);
         text += fmt::format("{} {} {} {} {}\n", outcome, info.st_ino, info.st_size, info.st_mtim.tv_sec,
                             info.st_mtim.tv_nsec);
@@ -105,8 +102,7 @@ std::optional<std::int64_t> Certificates::expires_ms() const
 
 bool Certificates::key_is_exposed() const
 {
-    struct stat info {
-    };
+    struct stat info {};
     return ::stat(files_.key.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0;
 }
 

@@ -12,8 +12,7 @@
 #include <optional>
 #include <string>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
 struct CertificateFiles {
     std::string certificate;
@@ -26,8 +25,7 @@ struct CertificateFiles {
 Result<std::shared_ptr<boost::asio::ssl::context>> make_context(const CertificateFiles&);
 
 // The context of the files as they are now. A pair that does not fit keeps the one before it in service.
-class Certificates
-{
+class Certificates {
 public:
     explicit Certificates(CertificateFiles files) : files_(std::move(files)) {}
 

@@ -9,11 +9,9 @@
 #include <string>
 #include <vector>
 
-namespace xcopy
-{
+namespace xcopy {
 
-class Host
-{
+class Host {
 public:
     Host() = default;
     Host(const Host&) = delete;

@@ -8,16 +8,13 @@
 #include <atomic>
 #include <thread>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-namespace
-{
+namespace {
 
 constexpr const char* target = "naa.60000000000000aa";
 
-class Attach : public ::testing::Test
-{
+class Attach : public ::testing::Test {
 protected:
     Answer attach(const std::string& job, const std::string& naa, int mib, const std::string& more = "")
     {

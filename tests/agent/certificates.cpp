@@ -7,16 +7,14 @@
 #include <cstdio>
 #include <sys/stat.h>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 struct CertificateAuthority::Inside {
     EVP_PKEY* key = nullptr;
     X509* certificate = nullptr;
 };
 
-namespace
-{
+namespace {
 
 void extend(X509* certificate, X509* issuer, int kind, const std::string& value)
 {

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 struct Wanted {
     std::string name;                      // NAME.crt and NAME.key
@@ -15,8 +14,7 @@ struct Wanted {
     long valid_to_s = 3600L * 24 * 365;
 };
 
-class CertificateAuthority
-{
+class CertificateAuthority {
 public:
     explicit CertificateAuthority(std::filesystem::path folder); // writes ca.crt
     ~CertificateAuthority();

@@ -7,11 +7,9 @@
 
 #include <thread>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-namespace
-{
+namespace {
 
 constexpr const char* target = "naa.60000000000000aa";
 constexpr const char* other_target = "naa.60000000000000bb";
@@ -21,8 +19,7 @@ bool ended(const CloneStatus& status)
     return is_final(status.state);
 }
 
-class Clone : public ::testing::Test
-{
+class Clone : public ::testing::Test {
 protected:
     void begin(const std::string& config = "")
     {

@@ -4,8 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 TEST(Command, SelftestPassesHereAndPrintsJson)
 {

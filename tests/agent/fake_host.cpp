@@ -18,8 +18,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 namespace fs = std::filesystem;
 

@@ -18,8 +18,7 @@
 #include <sys/types.h>
 #include <vector>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 struct Answer {
     int curl_exit = 0;
@@ -28,8 +27,7 @@ struct Answer {
     std::string headers;
 };
 
-class FakeHost
-{
+class FakeHost {
 public:
     FakeHost();
     ~FakeHost();

@@ -18,8 +18,7 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 using Record = std::map<std::string, std::string>;
 
-namespace
-{
+namespace {
 
 fs::path root;
 

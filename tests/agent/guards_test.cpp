@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 constexpr std::uint64_t mib = 1024 * 1024;
 

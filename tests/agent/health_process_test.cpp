@@ -6,11 +6,9 @@
 
 #include <algorithm>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-namespace
-{
+namespace {
 
 bool has(const Health& health, const std::string& code)
 {

@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy::http
-{
+namespace xcopy::http {
 
 TEST(Target, IsSplitAndDecoded)
 {

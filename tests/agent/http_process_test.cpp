@@ -12,11 +12,9 @@
 #include <thread>
 #include <unistd.h>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
-namespace
-{
+namespace {
 
 // s_client that says nothing and stays until the server closes.
 pid_t silent_client(const FakeHost& host, const std::string& client = "operator")
@@ -34,8 +32,7 @@ pid_t silent_client(const FakeHost& host, const std::string& client = "operator"
     ::_exit(127);
 }
 
-class Door : public ::testing::Test
-{
+class Door : public ::testing::Test {
 protected:
     FakeHost host;
 };

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
 TEST(LogLine, IsOneLineWhateverAClientSends)
 {

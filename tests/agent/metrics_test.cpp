@@ -5,8 +5,7 @@
 #include <set>
 #include <sstream>
 
-namespace xcopy
-{
+namespace xcopy {
 
 TEST(Metrics, HaveOneHelpAndTypeEachBeforeTheirSamples)
 {

@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
+namespace xcopy {
 
-namespace
-{
+namespace {
 
 HealthFacts sound()
 {

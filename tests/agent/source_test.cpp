@@ -6,8 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace xcopy
-{
+namespace xcopy {
 
 TEST(SourceName, IsUnderstoodInBothSpellings)
 {

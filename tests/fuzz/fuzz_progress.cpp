@@ -7,8 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
-namespace
-{
+namespace {
 
 xcopy::CloneProgress followed(std::string_view text, std::size_t cut)
 {

@@ -8,8 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace lab
-{
+namespace lab {
 
 struct Event {
     std::string where; // "array:ontap-a", "host:esx1"
@@ -29,8 +28,7 @@ struct Fault {
 };
 
 // Thread-safe. One per lab.
-class Events
-{
+class Events {
 public:
     virtual ~Events() = default;
 

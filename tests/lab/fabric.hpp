@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace lab
-{
+namespace lab {
 
 // A volume of some array. Its content is a sparse file.
 struct Volume {
@@ -28,8 +27,7 @@ struct Presentation {
 };
 
 // Thread-safe. One per lab.
-class Fabric
-{
+class Fabric {
 public:
     virtual ~Fabric() = default;
 

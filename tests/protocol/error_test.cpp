@@ -4,10 +4,8 @@
 
 #include <set>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 constexpr Errc all_codes[] = {Errc::bad_request, Errc::not_found,   Errc::conflict,     Errc::busy,
                               Errc::denied,      Errc::unsupported, Errc::unavailable,  Errc::timed_out,

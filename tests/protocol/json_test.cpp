@@ -2,10 +2,8 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 TEST(Json, AFullStatusReadsBackAsItWas)
 {

@@ -15,8 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace xcopy::rest
-{
+namespace xcopy::rest {
 
 enum class Method : std::uint8_t { get, post, put, patch, remove };
 
@@ -60,8 +59,7 @@ struct Tls {
 // Errc::unavailable with reason "connect_refused", "unresolved" or "connection_lost" (nothing of the reply came),
 // Errc::indeterminate (the request went out and the reply did not come whole), Errc::denied with reason
 // "untrusted_certificate", "wrong_host" or "client_certificate_refused" (the message names the certificate).
-class Transport
-{
+class Transport {
 public:
     Transport() = default;
     Transport(const Transport&) = delete;

@@ -17,17 +17,14 @@
 #include <thread>
 #include <unistd.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 using std::chrono::milliseconds;
 using test::eventually;
 using test::file_exists;
 
-class ChildRun : public testing::Test
-{
+class ChildRun : public testing::Test {
 protected:
     Result<Finished> run_script(const std::string& text, RunLimits limits = {}) const
     {

@@ -8,10 +8,8 @@
 #include <csignal>
 #include <vector>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 struct Seen {
     int percent;
@@ -88,9 +86,7 @@ struct Meant {
     const char* reason;
 };
 
-class VmkfstoolsError : public testing::TestWithParam<Meant>
-{
-};
+class VmkfstoolsError : public testing::TestWithParam<Meant> {};
 
 TEST_P(VmkfstoolsError, HasAMeaningAndARemedy)
 {

@@ -3,10 +3,8 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 TEST(VsishCounters, AreReadInDecimalAndHexadecimal)
 {

@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 inline std::string output(const std::string& root)
 {

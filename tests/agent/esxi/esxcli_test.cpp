@@ -6,10 +6,8 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 using test::list;
 using test::output;
@@ -183,9 +181,7 @@ struct Said {
     Errc code;
 };
 
-class EsxcliFailure : public testing::TestWithParam<Said>
-{
-};
+class EsxcliFailure : public testing::TestWithParam<Said> {};
 
 TEST_P(EsxcliFailure, IsToldByItsTextOnEitherStream)
 {

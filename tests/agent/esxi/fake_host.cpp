@@ -12,8 +12,7 @@
 
 namespace fs = std::filesystem;
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 bool eventually(const std::function<bool()>& is_true)
 {

@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace xcopy::test
-{
+namespace xcopy::test {
 
 // Looks again and again until it is true; false when that takes longer than any test should.
 bool eventually(const std::function<bool()>& is_true);
@@ -19,8 +18,7 @@ void write_file(const std::string& path, const std::string& text);
 std::string file_text(const std::string& path);
 bool file_exists(const std::string& path);
 
-class FakeHost
-{
+class FakeHost {
 public:
     FakeHost();
     ~FakeHost();

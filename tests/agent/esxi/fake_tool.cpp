@@ -29,8 +29,7 @@
 
 namespace fs = std::filesystem;
 
-namespace
-{
+namespace {
 
 volatile std::sig_atomic_t term_status = 0;
 

@@ -10,15 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 using test::file_exists;
 
-class AJobDir : public testing::Test
-{
+class AJobDir : public testing::Test {
 protected:
     test::FakeHost host;
     JobOrder order = host.order("job-1");
@@ -36,8 +33,7 @@ TEST_F(AJobDir, GivesBackTheOrder)
     EXPECT_EQ(read->request.time_limit_s, 77);
     EXPECT_EQ(read->mapping_path, order.mapping_path);
     EXPECT_EQ(read->boot_ms, order.boot_ms);
-    struct stat about {
-    };
+    struct stat about {};
     ASSERT_EQ(stat(dir.path().c_str(), &about), 0);
     EXPECT_EQ(about.st_mode & 0777U, 0700U);
 }
@@ -165,8 +161,7 @@ TEST_F(AJobDir, WhereTheLockCannotBeAskedPidsDecide)
     EXPECT_EQ(writer_state(dir, JobStatus{.supervisor_pid = nobody, .writer_pid = nobody}, 0, 0), Writer::gone);
 }
 
-class PointerFiles : public AJobDir
-{
+class PointerFiles : public AJobDir {
 protected:
     void make_pointers() const
     {
@@ -245,9 +240,7 @@ struct Spoilt {
     void (*spoil)(JobOrder&);
 };
 
-class SpoiltPointerNames : public testing::TestWithParam<Spoilt>
-{
-};
+class SpoiltPointerNames : public testing::TestWithParam<Spoilt> {};
 
 TEST_P(SpoiltPointerNames, AreRefused)
 {

@@ -7,10 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 using test::eventually;
 using test::file_exists;
@@ -18,8 +16,7 @@ using test::file_exists;
 constexpr const char* source_device = "naa.60000000000000000000000000000001";
 constexpr const char* target_device = "naa.60000000000000000000000000000002";
 
-class SupervisedCopy : public testing::Test
-{
+class SupervisedCopy : public testing::Test {
 protected:
     void SetUp() override { ASSERT_TRUE(dir.create(order)); }
 
@@ -286,8 +283,7 @@ TEST_F(SupervisedCopy, AMissingVmkfstoolsIsSaid)
     EXPECT_EQ(ended.started_ms, 0);
 }
 
-class SupervisedCopyWithLimit : public SupervisedCopy
-{
+class SupervisedCopyWithLimit : public SupervisedCopy {
 protected:
     SupervisedCopyWithLimit() { order.request.time_limit_s = 1; }
 };
@@ -364,9 +360,7 @@ struct BadOrder {
     void (*spoil)(JobOrder&);
 };
 
-class SpoiltOrder : public testing::TestWithParam<BadOrder>
-{
-};
+class SpoiltOrder : public testing::TestWithParam<BadOrder> {};
 
 TEST_P(SpoiltOrder, StartsNothing)
 {

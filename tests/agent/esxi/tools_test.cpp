@@ -4,18 +4,15 @@
 
 #include <gtest/gtest.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 using std::chrono::milliseconds;
 using test::list;
 using test::output;
 using test::structure;
 
-class HostTools : public testing::Test
-{
+class HostTools : public testing::Test {
 protected:
     // A script that prints the XML, which has line ends of its own.
     static std::string printing(const std::string& xml)

@@ -6,10 +6,8 @@
 #include <limits>
 #include <sys/stat.h>
 
-namespace xcopy
-{
-namespace
-{
+namespace xcopy {
+namespace {
 
 const std::string head = "# Disk DescriptorFile\nversion=1\n";
 
@@ -58,9 +56,7 @@ TEST(VmdkDescriptor, SplitDisksAddUp)
     EXPECT_EQ(disk->size_bytes(), (4192256ULL * 1000 + 10) * 512);
 }
 
-class NotADescriptor : public testing::TestWithParam<std::string>
-{
-};
+class NotADescriptor : public testing::TestWithParam<std::string> {};
 
 TEST_P(NotADescriptor, IsUnsupported)
 {

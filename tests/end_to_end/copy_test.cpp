@@ -23,7 +23,7 @@ void expect_copied(const Ran& ran, const Disk& disk, const Target& target, const
 TEST(Copy, MovesEveryByteByTheArrayAndLeavesNothingBehind)
 {
     Site site;
-    const auto disk = site.make_disk("vm 1/it's \"a\" disk.vmdk", 64 * mib);
+    const auto disk = site.make_disk("vm 1/it's a disk (1) [2] &; $(x) ä.vmdk", 64 * mib);
     const auto target = site.make_target(64 * mib);
     const auto before = site.presentations(target);
     expect_copied(site.populate(disk, target), disk, target, "full");

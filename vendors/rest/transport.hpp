@@ -63,10 +63,10 @@ struct Tls {
 //                  or it was a GET, which changes nothing
 //   indeterminate  "connection_lost": a request that changes something went out and its reply did not come whole;
 //                  "reply_too_large" likewise
-//   denied         "untrusted_certificate", "wrong_host", "client_certificate_refused": the message names the
-//   certificate unsupported    "tls_version": no version of TLS that both sides allow failed         "tls_failed" (what
-//   answers does not speak TLS), "reply_too_large" (to a GET), "bad_reply" (not HTTP) bad_request    "bad_tls_file",
-//   "bad_url": our own configuration
+//   denied         "untrusted_certificate", "wrong_host", "client_certificate_refused": the message names the one
+//   unsupported    "tls_version": no version of TLS that both sides allow
+//   failed         "tls_failed" (what answers does not speak TLS), "reply_too_large" (to a GET), "bad_reply" (not HTTP)
+//   bad_request    "bad_tls_file", "bad_url": our own configuration
 // A POST or PATCH is never sent twice, not even when an idle connection turns out to be dead.
 class Transport {
 public:

@@ -102,7 +102,7 @@ TEST(AgentKilled, AndAwayUntilTheCloneEndedTheVerdictIsStillTheTrueOne)
     site.lab.wait_held("half");
     site.lab.call({{"do", "host.agent.kill"}, {"host", "esx1"}, {"signal", SIGKILL}});
     site.lab.release("half");
-    site.lab.call({{"do", "vmkfstools.wait"}});
+    site.lab.call({{"do", "events.wait"}, {"what", "^vmkfstools -i"}, {"count", 2}});
     site.lab.call({{"do", "host.agent.start"}, {"host", "esx1"}});
     const auto ended = run->wait();
     EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;
@@ -145,6 +145,7 @@ TEST(SupervisorKilled, InMidCloneIsIndeterminateNeverDone)
     run->go();
     site.lab.wait_held("half");
     site.lab.call({{"do", "host.kill"}, {"host", "esx1"}, {"match", "xcopy-agent supervise"}, {"signal", SIGKILL}});
+    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
     site.lab.release("half");
     const auto ended = run->wait();
     EXPECT_NE(ended.exit, 0) << ended.err << ended.out;

@@ -117,6 +117,7 @@ Result<VmdkDescriptor> parse_vmdk_descriptor(std::string_view text)
 {
     if (text.size() > max_descriptor_bytes)
         return unsupported(fmt::format("the file is larger than any descriptor ({} bytes)", max_descriptor_bytes));
+    text = text.substr(0, text.find_last_not_of('\0') + 1); // qemu-img fills the last sector with zeros
     if (text.starts_with("KDMV") || text.starts_with("COWD") || text.find('\0') != std::string_view::npos)
         return unsupported("the file is a binary (sparse) disk, not a descriptor");
 

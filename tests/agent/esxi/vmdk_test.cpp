@@ -39,6 +39,14 @@ TEST(VmdkDescriptor, LineEndsCaseAndBlanksDoNotMatter)
     EXPECT_EQ(disk->size_bytes(), 1024U * 1024);
 }
 
+TEST(VmdkDescriptor, ZerosToTheEndOfTheSectorAreNoData)
+{
+    const std::string text = head + "createType=\"monolithicFlat\"\nRW 2048 FLAT \"a.vmdk\" 0\n";
+    EXPECT_TRUE(parse_vmdk_descriptor(text + std::string(512 - text.size(), '\0')));
+    EXPECT_FALSE(parse_vmdk_descriptor(head + std::string(1, '\0') + text));
+    EXPECT_FALSE(parse_vmdk_descriptor(std::string(512, '\0')));
+}
+
 TEST(VmdkDescriptor, QuotesInsideANameAreKept)
 {
     EXPECT_EQ(parse_vmdk_descriptor(head + R"(RW 1 VMFS "a "b" c.vmdk")")->extents[0].file, "a \"b\" c.vmdk");

@@ -17,23 +17,6 @@ Error refusal(Errc code, const char* reason, std::string message, std::string re
     return {code, std::move(message), std::move(remedy), reason};
 }
 
-Result<void> check_source(const SourceFacts& source)
-{
-    if (!source.path.starts_with(source.volumes_root + '/'))
-        return refusal(Errc::denied, "source_outside_volumes",
-                       fmt::format("{} is not on a datastore (below {})", source.path, source.volumes_root),
-                       "give the disk as \"[datastore] folder/disk.vmdk\"");
-    if (!is_supported_kind(source.create_type))
-        return refusal(
-            Errc::unsupported, "vmdk_kind_unsupported",
-            fmt::format("{} is a VMDK of kind '{}', which ESXi does not clone", source.path, source.create_type),
-            "convert it on the host with `vmkfstools -i` to a VMFS disk first");
-    if (source.leftover_pointer)
-        return refusal(Errc::conflict, "already_exists", fmt::format("{} is already there", *source.leftover_pointer),
-                       "if no clone of this id runs on any host, remove it");
-    return {};
-}
-
 Result<void> check_attached(const std::string& job, const CloneRequest& order, const TargetFacts& target)
 {
     if (!target.attached_for)
@@ -85,6 +68,23 @@ Result<void> check_target_device(const Device& device)
         return refusal(Errc::denied, "target_backs_datastore",
                        fmt::format("{} holds datastore '{}'", device.name, fmt::join(device.used_by, "', '")),
                        "check which volume was mapped: nothing was written");
+    return {};
+}
+
+Result<void> check_source(const SourceFacts& source)
+{
+    if (!source.path.starts_with(source.volumes_root + '/'))
+        return refusal(Errc::denied, "source_outside_volumes",
+                       fmt::format("{} is not on a datastore (below {})", source.path, source.volumes_root),
+                       "give the disk as \"[datastore] folder/disk.vmdk\"");
+    if (!is_supported_kind(source.create_type))
+        return refusal(
+            Errc::unsupported, "vmdk_kind_unsupported",
+            fmt::format("{} is a VMDK of kind '{}', which ESXi does not clone", source.path, source.create_type),
+            "convert it on the host with `vmkfstools -i` to a VMFS disk first");
+    if (source.leftover_pointer)
+        return refusal(Errc::conflict, "already_exists", fmt::format("{} is already there", *source.leftover_pointer),
+                       "if no clone of this id runs on any host, remove it");
     return {};
 }
 

@@ -29,6 +29,9 @@ struct TargetFacts {
     std::optional<std::string> busy_with;    // another job that writes it, or may
 };
 
+// The part that depends on the source alone, so that it can be asked before a volume is mapped.
+Result<void> check_source(const SourceFacts&);
+
 Result<void> check_clone(const std::string& job, const CloneRequest&, const SourceFacts&, const TargetFacts&);
 
 // The part that attach needs as well: may this device ever be a target on this host?

@@ -76,7 +76,33 @@ awaitable<Result<CloneStatus>> Jobs::start(std::string id, CloneRequest request)
     co_return (*job)->status;
 }
 
-awaitable<Result<Source>> Jobs::examine(std::string id, CloneRequest request)
+awaitable<Result<Source>> Jobs::look_at(std::string path)
+{
+    const std::string no_job; // pointer files are an order's matter
+    CloneRequest asked{.source = std::move(path), .target_naa = {}};
+    auto source = co_await examine(no_job, std::move(asked));
+    if (!source)
+        co_return source.error();
+    auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
+    if (!view)
+        co_return std::move(view.error()).in("look at the host's devices");
+    Source answer{.path = source->path,
+                  .datastore = source->volume,
+                  .devices = (*view)->devices_of_volume(source->volume),
+                  .size_bytes = source->descriptor.size_bytes(),
+                  .create_type = source->descriptor.create_type};
+    const SourceFacts facts{.path = answer.path,
+                            .volumes_root = source->volumes_root,
+                            .create_type = answer.create_type,
+                            .size = answer.size_bytes,
+                            .devices = answer.devices,
+                            .leftover_pointer = {}};
+    if (auto good = check_source(facts); !good)
+        co_return good.error();
+    co_return answer;
+}
+
+awaitable<Result<SourceFile>> Jobs::examine(std::string id, CloneRequest request)
 {
     auto located = locate_source(config_.volumes_root, request.source);
     if (!located)
@@ -87,7 +113,7 @@ awaitable<Result<Source>> Jobs::examine(std::string id, CloneRequest request)
     co_return source;
 }
 
-Result<void> Jobs::guard(const std::string& id, const CloneRequest& request, const Source& source,
+Result<void> Jobs::guard(const std::string& id, const CloneRequest& request, const SourceFile& source,
                          const HostView& view) const
 {
     SourceFacts from{.path = source.path,
@@ -112,7 +138,7 @@ Result<void> Jobs::guard(const std::string& id, const CloneRequest& request, con
     return check_clone(id, request, from, to);
 }
 
-Result<Jobs::JobPtr> Jobs::accept(const std::string& id, const CloneRequest& request, const Source& source,
+Result<Jobs::JobPtr> Jobs::accept(const std::string& id, const CloneRequest& request, const SourceFile& source,
                                   const HostView& view)
 {
     auto job = std::make_shared<Job>(dir_of(id));

@@ -37,6 +37,8 @@ public:
 
     std::optional<std::string> writer_of(const std::string& naa) const; // the job that writes it, or may
     int running() const;
+    awaitable<Result<Source>> look_at(std::string source); // as an order would, changing nothing
+
     int queued() const;
     std::map<CloneState, int> by_state() const;
 
@@ -61,9 +63,9 @@ private:
     void adopt_one(const std::string& id);
     void settle_without_writer(Job& job, const std::optional<JobStatus>& left);
 
-    awaitable<Result<Source>> examine(std::string id, CloneRequest request);
-    Result<void> guard(const std::string& id, const CloneRequest&, const Source&, const HostView&) const;
-    Result<JobPtr> accept(const std::string& id, const CloneRequest&, const Source&, const HostView&);
+    awaitable<Result<SourceFile>> examine(std::string id, CloneRequest request);
+    Result<void> guard(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&) const;
+    Result<JobPtr> accept(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&);
 
     void pump(); // starts what the queue has room for
     awaitable<void> launch(JobPtr job);

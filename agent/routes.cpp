@@ -74,6 +74,18 @@ awaitable<Reply> list_datastores(Agent& agent, const Request&)
     co_return answer(DatastoreList{std::move(*datastores)});
 }
 
+awaitable<Reply> read_source(Agent& agent, const Request& request)
+{
+    const auto path = request.query.find("path");
+    if (path == request.query.end())
+        co_return refuse({Errc::bad_request, "the query has no 'path'",
+                          "ask GET /v1/sources?path=%5Bdatastore%5D%20folder%2Fdisk.vmdk", "bad_query"});
+    auto source = co_await agent.jobs.look_at(path->second);
+    if (!source)
+        co_return refuse(source.error());
+    co_return answer(*source);
+}
+
 awaitable<Reply> read_device(Agent& agent, const Request& request)
 {
     auto naa = parse_device_name(request.argument);
@@ -231,19 +243,13 @@ struct Route {
 };
 
 constexpr Route table[] = {
-    {Verb::get, routes::health, read_health},
-    {Verb::get, routes::adapters, list_adapters},
-    {Verb::get, routes::datastores, list_datastores},
-    {Verb::get, routes::device, read_device},
-    {Verb::post, routes::attach, attach_device},
-    {Verb::post, routes::detach, detach_device},
-    {Verb::post, routes::rescan, rescan},
-    {Verb::get, routes::clones, list_clones},
-    {Verb::put, routes::clone, start_clone},
-    {Verb::get, routes::clone, watch_clone},
-    {Verb::remove, routes::clone, forget_clone},
-    {Verb::post, routes::cancel, cancel_clone},
-    {Verb::get, routes::metrics, read_metrics},
+    {Verb::get, routes::health, read_health},         {Verb::get, routes::adapters, list_adapters},
+    {Verb::get, routes::datastores, list_datastores}, {Verb::get, routes::sources, read_source},
+    {Verb::get, routes::device, read_device},         {Verb::post, routes::attach, attach_device},
+    {Verb::post, routes::detach, detach_device},      {Verb::post, routes::rescan, rescan},
+    {Verb::get, routes::clones, list_clones},         {Verb::put, routes::clone, start_clone},
+    {Verb::get, routes::clone, watch_clone},          {Verb::remove, routes::clone, forget_clone},
+    {Verb::post, routes::cancel, cancel_clone},       {Verb::get, routes::metrics, read_metrics},
 };
 
 awaitable<Reply> find_and_run(Agent& agent, Request& request)

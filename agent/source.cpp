@@ -81,7 +81,7 @@ Result<std::string> locate_source(const std::string& root, std::string_view sour
     return path;
 }
 
-Result<Source> look_at_source(const std::string& volumes, const std::string& located, const std::string& job)
+Result<SourceFile> look_at_source(const std::string& volumes, const std::string& located, const std::string& job)
 {
     auto root = canonical(volumes);
     if (!root)
@@ -89,7 +89,7 @@ Result<Source> look_at_source(const std::string& volumes, const std::string& loc
     auto path = canonical(located);
     if (!path)
         return path.error();
-    Source source{
+    SourceFile source{
         .path = *path, .volumes_root = *root, .volume = {}, .descriptor = {}, .pointer_path = {}, .mapping_path = {}};
     if (!path->starts_with(*root + '/'))
         return source; // the guards say so

@@ -13,7 +13,7 @@ namespace xcopy {
 // quotes and any language are welcome; "..", control characters and line breaks are not.
 Result<std::string> locate_source(const std::string& volumes_root, std::string_view source);
 
-struct Source {
+struct SourceFile {
     std::string path;         // canonical: datastore names are links to their UUIDs
     std::string volumes_root; // canonical
     std::string volume;       // the UUID (first path segment)
@@ -24,6 +24,6 @@ struct Source {
     bool mapping_exists = false;
 };
 
-Result<Source> look_at_source(const std::string& volumes_root, const std::string& located, const std::string& job);
+Result<SourceFile> look_at_source(const std::string& volumes_root, const std::string& located, const std::string& job);
 
 } // namespace xcopy

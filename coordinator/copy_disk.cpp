@@ -1,6 +1,7 @@
 #include "coordinator/copy_disk.hpp"
 
 #include "coordinator/copy_run.hpp"
+#include "coordinator/examine_source.hpp"
 #include "coordinator/map_target.hpp"
 #include "coordinator/on_host.hpp"
 #include "coordinator/put_back.hpp"
@@ -12,6 +13,24 @@
 #include <future>
 
 namespace xcopy {
+
+namespace {
+
+// What is refused here for a new copy goes on for one already begun: the host judged its source at the order, and a
+// clone under way is watched to its end and put back.
+Result<void> check_source(const Call& call, const CopyRun& run, ChosenHost& host, const Volume& target)
+{
+    auto good = examine_source(call, run.order, host, run.site.log);
+    if (good)
+        good = check_source_fits(host, target);
+    if (good || (!run.is_continued() && !host.has_job))
+        return good;
+    run.site.log.warn("source looks bad, the copy was begun and goes on",
+                      {{"job", run.order.job}, {"host", host.name}, {"why", good.error().message}});
+    return {};
+}
+
+} // namespace
 
 CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 {
@@ -29,7 +48,8 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
     const auto source = parse_source(order.source);
     if (!source)
         return run.refuse(source.error());
-    auto asked = std::async(std::launch::async, [&] { return survey(call, site.hosts, order.limits); });
+    const auto age = order.xcopy == XcopyPolicy::require ? HealthAge::fresh : HealthAge::cached;
+    auto asked = std::async(std::launch::async, [&] { return survey(call, site.hosts, order.limits, age); });
 
     // 1. Target: the array volume behind the handle. The driver refuses a handle of another array.
     const auto target = find_target(call, order, site.array);
@@ -40,7 +60,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 
     // 2. Source, 3. method, 4. host: one that has the source's datastore mounted; vmkfstools on it does the copy, and
     // the array moves the data where it can.
-    const auto host = choose_host(call, order, hosts, *source, run.wanted_host());
+    auto host = choose_host(call, order, hosts, *source, run.wanted_host());
     if (!host)
         return run.refuse(host.error());
     if (auto possible = check_xcopy_possible(*host); !possible) {
@@ -55,6 +75,8 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
         return run.refuse(free.error());
     if (auto free = check_device_is_free(call, target->naa, *host, hosts, order, site.log); !free)
         return run.refuse(free.error());
+    if (auto good = check_source(call, run, *host, *target); !good)
+        return run.refuse(good.error());
     if (auto clear = clear_the_way(call, run, *host); !clear)
         return run.refuse(clear.error());
     if (call.stop.stop_requested())

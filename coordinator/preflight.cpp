@@ -1,5 +1,6 @@
 #include "coordinator/preflight.hpp"
 
+#include "coordinator/examine_source.hpp"
 #include "coordinator/source.hpp"
 #include "coordinator/survey.hpp"
 #include "coordinator/table.hpp"
@@ -71,6 +72,29 @@ void check_journal(Checks& checks, const CopyOrder& order, Journal& journal)
                             "populate finishes it, sweep undoes it"});
 }
 
+void check_source_file(Checks& checks, const Call& call, const CopyOrder& order, ChosenHost& host, Log& log)
+{
+    if (auto examined = examine_source(call, order, host, log); !examined)
+        return checks.fail("source file", examined.error());
+    if (!host.source)
+        return checks.warn("source file",
+                           {Errc::unsupported,
+                            fmt::format("the agent on host '{}' is too old to be asked about it", host.name),
+                            "update xcopy-agent there; until then a bad source is found after the mapping was made"});
+    checks.pass("source file", fmt::format("{}, kind '{}', {}", host.source->path, host.source->create_type,
+                                           bytes_text(host.source->size_bytes)));
+}
+
+void check_size_of_source(Checks& checks, const ChosenHost& host, const Volume& target)
+{
+    if (!host.source)
+        return;
+    if (auto fits = check_source_fits(host, target); fits)
+        checks.pass("source fits", fmt::format("{} bytes onto {} bytes", host.source->size_bytes, target.size_bytes));
+    else
+        checks.fail("source fits", fits.error());
+}
+
 // NAA names say which vendor made both LUNs; two vendors' arrays cannot XCOPY to each other.
 void check_same_vendor(Checks& checks, const Volume& volume, const ChosenHost& host)
 {
@@ -108,7 +132,8 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
 {
     Checks checks;
     check_journal(checks, order, site.journal);
-    auto asked = std::async(std::launch::async, [&] { return survey(call, site.hosts, order.limits); });
+    auto asked =
+        std::async(std::launch::async, [&] { return survey(call, site.hosts, order.limits, HealthAge::fresh); });
 
     if (auto info = site.array.info(call); info)
         checks.pass("array", fmt::format("{} {} {} at {}", info->vendor, info->product, info->version, order.array));
@@ -134,6 +159,8 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
                 fmt::format("datastore '{}' ({}), {}", host->datastore.name, host->datastore.type, host->source_path));
     checks.pass("host", fmt::format("{} ({})", host->name, host->why));
 
+    check_source_file(checks, call, order, *host, site.log);
+
     if (auto possible = check_xcopy_possible(*host); possible)
         checks.pass("XCOPY on the host", "switched on");
     else if (order.xcopy == XcopyPolicy::require)
@@ -150,6 +177,7 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
         checks.pass("target is free", "no host that answered uses it");
     else
         checks.fail("target is free", free.error());
+    check_size_of_source(checks, *host, *target);
     check_same_vendor(checks, *target, *host);
     if (auto mappings = site.array.mappings_of(call, *target); mappings)
         checks.pass("mappings", fmt::format("{} now; they stay as they are", mappings->size()));

@@ -9,10 +9,10 @@ namespace xcopy {
 
 namespace {
 
-SurveyedHost ask(const Call& call, Host& host)
+SurveyedHost ask(const Call& call, Host& host, HealthAge age)
 {
     SurveyedHost seen{.host = &host};
-    auto health = host.health(call);
+    auto health = host.health(call, age);
     if (!health) {
         seen.unreachable = health.error();
         return seen;
@@ -38,12 +38,12 @@ bool is_usable(const DevicePath& path)
 
 } // namespace
 
-Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits)
+Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits, HealthAge age)
 {
     std::vector<std::future<SurveyedHost>> asked;
     for (const auto& host : hosts)
-        asked.push_back(std::async(std::launch::async,
-                                   [&call, &limits, &host] { return ask(call.within(limits.look_up), *host); }));
+        asked.push_back(std::async(
+            std::launch::async, [&call, &limits, &host, age] { return ask(call.within(limits.look_up), *host, age); }));
     Survey all;
     for (auto& answer : asked)
         all.push_back(answer.get());

@@ -20,7 +20,8 @@ struct SurveyedHost {
 
 using Survey = std::vector<SurveyedHost>;
 
-Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits);
+Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits,
+              HealthAge age = HealthAge::cached);
 
 // The host that copies, with what the later steps need of it.
 struct ChosenHost {
@@ -31,6 +32,7 @@ struct ChosenHost {
     Health health;
     Datastore datastore;
     std::string source_path;
+    std::optional<Source> source{}; // absent: not examined, or the agent is too old
     std::optional<Device> source_device;
     std::vector<std::string> adapters; // those through which it reaches the source's device
     bool has_job = false;              // a clone of this very job runs or waits there

@@ -22,7 +22,7 @@ Result<Host*> host_of(const Call& call, const CopyRecord& record, const Limits& 
     if (found == site.hosts.end())
         return Error{Errc::not_found, fmt::format("host '{}' is not among the agents given", record.host),
                      "add it with --agent NAME=ADDRESS"};
-    auto health = (*found)->health(call.within(limits.look_up));
+    auto health = (*found)->health(call.within(limits.look_up), HealthAge::cached);
     if (!health)
         return health.error();
     if (!record.host_uuid.empty() && health->host_uuid != record.host_uuid)

@@ -128,6 +128,15 @@ template <class Archive> void serialize(Archive& a, Device& m)
     field(a, "vaai", m.vaai);
 }
 
+template <class Archive> void serialize(Archive& a, Source& m)
+{
+    required(a, "path", m.path);
+    field(a, "datastore", m.datastore);
+    field(a, "devices", m.devices);
+    required(a, "size_bytes", m.size_bytes);
+    field(a, "create_type", m.create_type);
+}
+
 template <class Archive> void serialize(Archive& a, AttachRequest& m)
 {
     required(a, "job", m.job);
@@ -269,6 +278,7 @@ template <class Message> Result<Message> decode(std::string_view text)
 
 XCOPY_MESSAGE(ErrorReply)
 XCOPY_MESSAGE(Device)
+XCOPY_MESSAGE(Source)
 XCOPY_MESSAGE(AttachRequest)
 XCOPY_MESSAGE(DetachRequest)
 XCOPY_MESSAGE(RescanRequest)

@@ -88,6 +88,15 @@ struct Device {
     VaaiStatus vaai;
 };
 
+// A disk on a datastore, as a clone would find it. A host answers this only for one that it would clone.
+struct Source {
+    std::string path;                 // canonical: below /vmfs/volumes/UUID (required)
+    std::string datastore;            // UUID
+    std::vector<std::string> devices; // the datastore's extents are on these; empty for NFS, vSAN
+    std::uint64_t size_bytes = 0;     // capacity of the disk (required)
+    std::string create_type;          // of its descriptor: vmfs, seSparse …
+};
+
 struct AttachRequest {
     std::string job;                   // (required)
     std::uint64_t expected_size = 0;   // bytes (required)

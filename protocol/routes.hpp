@@ -11,6 +11,7 @@ constexpr std::uint16_t default_port = 18443; // free on every ESXi version, fac
 constexpr const char* health = "/v1/health";
 constexpr const char* adapters = "/v1/adapters";
 constexpr const char* datastores = "/v1/datastores";
+constexpr const char* sources = "/v1/sources"; // GET ?path=PATH
 constexpr const char* device = "/v1/devices/{naa}";
 constexpr const char* attach = "/v1/devices/{naa}/attach";
 constexpr const char* detach = "/v1/devices/{naa}/detach";

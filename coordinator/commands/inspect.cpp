@@ -31,7 +31,7 @@ int run_preflight(Config config, const std::stop_token& stop)
 int show_hosts(Config config, const std::stop_token& stop)
 {
     auto tools = make_toolbox(std::move(config), stop, true);
-    const auto seen = survey(tools.call(), tools.hosts, tools.config.order.limits);
+    const auto seen = survey(tools.call(), tools.hosts, tools.config.order.limits, HealthAge::fresh);
     fmt::print("{}", tools.config.output == Output::json ? hosts_json(seen) : hosts_text(seen));
     const bool all_answer = std::ranges::none_of(seen, [](const SurveyedHost& h) { return h.unreachable.has_value(); });
     return all_answer ? exit_success : exit_failed;

@@ -17,18 +17,25 @@ constexpr std::chrono::milliseconds quick = 30s;  // questions
 constexpr std::chrono::milliseconds slow = 3min;  // detach, rescan: seconds to minutes on a host with many LUNs
 constexpr std::chrono::milliseconds margin = 20s; // what an answer may take beyond the wait that was asked for
 
-// Ids and device names were checked by protocol/ids.hpp and need no escaping; anything else does not belong in a path.
-std::string fill(std::string_view route, std::string_view value)
+constexpr std::string_view no_explanation = "no_explanation";
+
+std::string escaped(std::string_view value)
 {
-    const auto open = route.find('{');
-    const auto close = route.find('}');
-    std::string out(route.substr(0, open));
+    std::string out;
     for (char c : value) {
         const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
                            c == '.' || c == '_';
         out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
-    return out.append(route.substr(close + 1));
+    return out;
+}
+
+// Ids and device names were checked by protocol/ids.hpp and need no escaping; anything else does not belong in a path.
+std::string fill(std::string_view route, std::string_view value)
+{
+    const auto open = route.find('{');
+    const auto close = route.find('}');
+    return std::string(route.substr(0, open)).append(escaped(value)).append(route.substr(close + 1));
 }
 
 std::int64_t unix_ms()
@@ -43,7 +50,7 @@ Error refused(const rest::Reply& reply)
     if (said && !said->message.empty())
         return error_from(*said);
     return {errc_from_http_status(reply.status), fmt::format("HTTP {} without an explanation", reply.status),
-            "is it an xcopy-agent that answers at this address and port?", "no_explanation"};
+            "is it an xcopy-agent that answers at this address and port?", std::string(no_explanation)};
 }
 
 Error lost(Error error, const AgentAddress& agent)
@@ -55,6 +62,13 @@ Error lost(Error error, const AgentAddress& agent)
             fmt::format("is xcopy-agent installed and started on {}, and does its firewall let port {} pass?",
                         agent.address, agent.port);
     return std::move(error).in(fmt::format("host '{}'", agent.name));
+}
+
+// "Not found" of the call, not of the thing it asks for.
+bool is_unknown_call(const Error& error)
+{
+    return error.code == Errc::not_found &&
+           (error.reason.empty() || error.reason == "no_such_route" || error.reason == no_explanation);
 }
 
 Result<std::uint16_t> parse_port(std::string_view text)
@@ -160,9 +174,10 @@ template <class Message> Result<Message> AgentHost::ask_for(const Call& call, Me
     return message;
 }
 
-Result<Health> AgentHost::health(const Call& call)
+Result<Health> AgentHost::health(const Call& call, HealthAge age)
 {
-    auto health = ask_for<Health>(call, Method::get, routes::health, "", quick);
+    const std::string path = std::string(routes::health) + (age == HealthAge::fresh ? "?fresh=1" : "");
+    auto health = ask_for<Health>(call, Method::get, path, "", quick);
     if (!health)
         return health;
     if (auto agreed = agree(protocol_versions, health->protocol, fmt::format("the agent on '{}'", agent_.name));
@@ -185,6 +200,18 @@ Result<std::vector<Datastore>> AgentHost::datastores(const Call& call)
     if (!list)
         return list.error();
     return std::move(list->datastores);
+}
+
+Result<Source> AgentHost::source(const Call& call, const std::string& path)
+{
+    auto source =
+        ask_for<Source>(call, Method::get, fmt::format("{}?path={}", routes::sources, escaped(path)), "", quick);
+    if (!source && is_unknown_call(source.error()))
+        return Error{Errc::unsupported,
+                     fmt::format("host '{}': its agent is too old to be asked about a source", agent_.name),
+                     "update xcopy-agent on it; until then its guards find a bad source only when the clone is ordered",
+                     std::string(unknown_call_reason)};
+    return source;
 }
 
 Result<Device> AgentHost::device(const Call& call, const std::string& naa)

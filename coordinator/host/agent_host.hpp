@@ -34,9 +34,10 @@ public:
 
     std::string name() const override { return agent_.name; }
 
-    Result<Health> health(const Call&) override;
+    Result<Health> health(const Call&, HealthAge) override;
     Result<std::vector<Adapter>> adapters(const Call&) override;
     Result<std::vector<Datastore>> datastores(const Call&) override;
+    Result<Source> source(const Call&, const std::string& path) override;
     Result<Device> device(const Call&, const std::string& naa) override;
     Result<Device> attach(const Call&, const std::string& naa, const AttachRequest&) override;
     Result<void> detach(const Call&, const std::string& naa, const std::string& job) override;

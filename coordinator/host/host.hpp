@@ -6,10 +6,18 @@
 #include "vendors/call.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xcopy {
+
+// An agent gathers its health once in a few seconds; `fresh` has it look again before it answers.
+enum class HealthAge : std::uint8_t { cached, fresh };
+
+// The reason of an error that only says that the host's agent is older than the call.
+constexpr std::string_view unknown_call_reason = "unknown_call";
 
 class Host {
 public:
@@ -20,9 +28,10 @@ public:
 
     virtual std::string name() const = 0; // for people: the address or name it was configured with
 
-    virtual Result<Health> health(const Call&) = 0; // also checks that protocol versions meet
+    virtual Result<Health> health(const Call&, HealthAge) = 0; // also checks that protocol versions meet
     virtual Result<std::vector<Adapter>> adapters(const Call&) = 0;
     virtual Result<std::vector<Datastore>> datastores(const Call&) = 0;
+    virtual Result<Source> source(const Call&, const std::string& path) = 0; // refuses what it would not clone
     virtual Result<Device> device(const Call&, const std::string& naa) = 0;
 
     virtual Result<Device> attach(const Call&, const std::string& naa, const AttachRequest&) = 0;

@@ -128,7 +128,7 @@ TEST(AgentHost, KeepsWhichCertificateWasNotTrusted)
 {
     Agent agent;
     agent.transport.replies.emplace_back(Error{Errc::denied, "certificate 'CN=esx9'", "fix", "untrusted_certificate"});
-    const auto answer = agent.host.health({});
+    const auto answer = agent.host.health({}, HealthAge::cached);
     ASSERT_FALSE(answer);
     EXPECT_THAT(answer.error().message, HasSubstr("CN=esx9"));
     EXPECT_FALSE(is_contact_lost(answer.error()));
@@ -149,7 +149,7 @@ TEST(AgentHost, RefusesAnAgentOutsideOurProtocolRange)
     Health health;
     health.protocol = {.min = 7, .max = 9};
     agent.transport.answer(200, encode(health));
-    const auto answer = agent.host.health({});
+    const auto answer = agent.host.health({}, HealthAge::cached);
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().reason, "protocol_mismatch");
     EXPECT_THAT(answer.error().message, HasSubstr("esx1"));

@@ -150,7 +150,7 @@ TEST_F(BadInput, ATargetThatBacksADatastore)
     std::string path;
     for (const auto& lun : array_before.at("luns"))
         if (lun.at("naa") == naa)
-            path = lun.at("name");
+            path = lun.at("path");
     ASSERT_TRUE(path.starts_with("/vol/")) << array_before;
     const auto slash = path.rfind('/');
     target.handle = {"--volume-handle=pvc-wrong",

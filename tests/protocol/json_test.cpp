@@ -50,6 +50,23 @@ TEST(Json, AHealthReportReadsBackWithItsLists)
     EXPECT_FALSE(read->highest_lun);
 }
 
+TEST(Json, ASourceReadsBackWithAnyName)
+{
+    const Source source{.path = "/vmfs/volumes/u-1/vm \"one\"/it's ü+%.vmdk",
+                        .datastore = "u-1",
+                        .devices = {"naa.1", "naa.2"},
+                        .size_bytes = 1ULL << 45,
+                        .create_type = "seSparse"};
+    const auto read = decode<Source>(encode(source));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->path, source.path);
+    EXPECT_EQ(read->datastore, "u-1");
+    EXPECT_EQ(read->devices, source.devices);
+    EXPECT_EQ(read->size_bytes, source.size_bytes);
+    EXPECT_EQ(read->create_type, "seSparse");
+    EXPECT_FALSE(decode<Source>(R"({"path": "/vmfs/volumes/u-1/a.vmdk"})")) << "a size must never be guessed";
+}
+
 TEST(Json, UnknownFieldsAreIgnoredAndMissingOnesDefaulted)
 {
     const auto order = decode<CloneRequest>(

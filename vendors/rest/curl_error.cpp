@@ -16,11 +16,11 @@ Error untrusted(const std::string& peer, const Tls& tls, const TlsOutcome& outco
     const auto certificate =
         fmt::format("certificate '{}' issued by '{}'", one_line(outcome.subject), one_line(outcome.issuer));
     if (outcome.wrong_identity)
-        return {Errc::denied, fmt::format("{}: {} is not who we expect: {}", peer, certificate, outcome.why),
+        return {Errc::denied, fmt::format("{}: {} is not who we expect: {}", peer, certificate, one_line(outcome.why)),
                 "another machine answers at this address, or it was enrolled under another identity: check the address "
                 "or enrol it again",
                 "wrong_host"};
-    return {Errc::denied, fmt::format("{}: {} is not trusted: {}", peer, certificate, outcome.why),
+    return {Errc::denied, fmt::format("{}: {} is not trusted: {}", peer, certificate, one_line(outcome.why)),
             tls.ca_file.empty() ? "name a file with the issuing CA's certificate (for an array: STORAGE_CA_FILE)"
                                 : fmt::format("{} must hold the certificate of the CA that issued it", tls.ca_file),
             "untrusted_certificate"};

@@ -69,14 +69,17 @@ int verify(X509_STORE_CTX* chain, void* argument)
 
     outcome.refused_certificate = true;
     outcome.wrong_identity = trusted;
-    X509* const culprit =
-        trusted || X509_STORE_CTX_get_current_cert(chain) == nullptr ? leaf : X509_STORE_CTX_get_current_cert(chain);
-    outcome.subject = text_of(X509_get_subject_name(culprit));
-    outcome.issuer = text_of(X509_get_issuer_name(culprit));
-    if (trusted)
+    outcome.subject = text_of(X509_get_subject_name(leaf));
+    outcome.issuer = text_of(X509_get_issuer_name(leaf));
+    if (trusted) {
         X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);
-    outcome.why = trusted ? "it does not show the URI " + check.expected_uri_san
-                          : X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
+        outcome.why = "it does not show the URI " + check.expected_uri_san;
+        return 0;
+    }
+    outcome.why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
+    X509* const culprit = X509_STORE_CTX_get_current_cert(chain); // may be a CA above the leaf
+    if (culprit != nullptr && X509_cmp(culprit, leaf) != 0)
+        outcome.why += " (at '" + text_of(X509_get_subject_name(culprit)) + "')";
     return 0;
 }
 

@@ -20,6 +20,9 @@ struct HostState {
     std::map<std::string, CloneRequest> orders;
     std::set<std::string> attached;
     std::map<std::string, Device> other_devices;
+    Source source; // an empty path: the one asked for
+    std::optional<Error> source_fault;
+    HealthAge asked_health = HealthAge::cached;
     int starts = 0;
     int forgotten = 0;
     bool copied = false;         // every byte reached the target
@@ -54,6 +57,9 @@ inline HostState healthy_host(const std::string& name = "esx1")
                                 .size_bytes = 0,
                                 .free_bytes = 0,
                                 .devices = {"naa.600a0980aaaaaaaaaaaaaaaaaaaaaaaa"}}};
+    state.source.devices = state.health.datastores.front().devices;
+    state.source.size_bytes = std::uint64_t{10} << 30;
+    state.source.create_type = "vmfs";
     Device source;
     source.name = "naa.600a0980aaaaaaaaaaaaaaaaaaaaaaaa";
     source.used_by = {"ds 1"};
@@ -69,13 +75,26 @@ public:
 
     std::string name() const override { return state_.host_name; }
 
-    Result<Health> health(const Call&) override
+    Result<Health> health(const Call&, HealthAge age) override
     {
+        state_.asked_health = age;
         return steps_.run("health", [&]() -> Result<Health> { return state_.health; });
     }
 
     Result<std::vector<Adapter>> adapters(const Call&) override { return state_.health.adapters; }
     Result<std::vector<Datastore>> datastores(const Call&) override { return state_.health.datastores; }
+
+    Result<Source> source(const Call&, const std::string& path) override
+    {
+        return steps_.run("source", [&]() -> Result<Source> {
+            if (state_.source_fault)
+                return *state_.source_fault;
+            Source source = state_.source;
+            if (source.path.empty())
+                source.path = path;
+            return source;
+        });
+    }
 
     Result<Device> device(const Call&, const std::string& naa) override
     {

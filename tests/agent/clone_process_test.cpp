@@ -44,6 +44,40 @@ protected:
 
 } // namespace
 
+TEST_F(Clone, SourceCanBeAskedForBeforeAnythingIsMapped)
+{
+    host.put_disk("it's \"one\" ü+%/disk.vmdk", 64);
+    begin();
+    const auto ask = [&](const std::string& path) {
+        return host.call("GET", "/v1/sources", "", "observer", {"-G", "--data-urlencode", "path=" + path});
+    };
+    const auto answer = ask("[ds1] it's \"one\" ü+%/disk.vmdk");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    const auto source = decode<Source>(answer.body);
+    ASSERT_TRUE(source);
+    EXPECT_TRUE(source->path.ends_with("/volumes/uuid-1/it's \"one\" ü+%/disk.vmdk")) << source->path;
+    EXPECT_EQ(source->datastore, "uuid-1");
+    EXPECT_EQ(source->devices, std::vector<std::string>{"naa.6000000000000001"});
+    EXPECT_EQ(source->size_bytes, 64u * 1048576);
+    EXPECT_EQ(source->create_type, "vmfs");
+
+    host.write("volumes/uuid-1/sparse.vmdk",
+               "# Disk DescriptorFile\ncreateType=\"monolithicSparse\"\nRW 8192 SPARSE \"s.vmdk\"\n");
+    const auto reason = [&](const std::string& path) {
+        const auto refusal = decode<ErrorReply>(ask(path).body);
+        return refusal ? refusal->reason : "no refusal";
+    };
+    EXPECT_EQ(ask("[ds1] none.vmdk").status, 404);
+    EXPECT_EQ(reason("[ds1] none.vmdk"), "source_missing");
+    EXPECT_EQ(reason("[ds1] sparse.vmdk"), "vmdk_kind_unsupported");
+    EXPECT_NE(ask("[ds1] sparse.vmdk").body.find("monolithicSparse"), std::string::npos);
+    EXPECT_EQ(reason("/etc/passwd.vmdk"), "source_outside_volumes");
+    EXPECT_EQ(reason("[ds1] ../../x.vmdk"), "source_outside_volumes");
+    EXPECT_EQ(reason("[ds1] disk.txt"), "bad_source");
+    EXPECT_EQ(host.call("GET", "/v1/sources").status, 400);
+    EXPECT_EQ(host.read("clones"), "");
+}
+
 TEST_F(Clone, SucceedsOnExitStatusZero)
 {
     begin();

@@ -155,6 +155,41 @@ TEST(AgentHost, RefusesAnAgentOutsideOurProtocolRange)
     EXPECT_THAT(answer.error().message, HasSubstr("esx1"));
 }
 
+TEST(AgentHost, AsksForASourceWithEveryCharacterEscaped)
+{
+    Agent agent;
+    agent.transport.answer(200, encode(Source{.path = "/p", .size_bytes = 512}));
+    EXPECT_TRUE(agent.host.source({}, "/vmfs/volumes/u/it's ü+%&.vmdk"));
+    EXPECT_EQ(agent.transport.requests[0].url, "https://10.0.0.11:18443/v1/sources?path="
+                                               "%2Fvmfs%2Fvolumes%2Fu%2Fit%27s%20%C3%BC%2B%25%26.vmdk");
+}
+
+TEST(AgentHost, TellsAnAgentThatDoesNotKnowSourcesFromAMissingSource)
+{
+    for (const auto& body : {std::string("<html>"), encode(ErrorReply{Errc::not_found, "no such call", "", ""}),
+                             encode(ErrorReply{Errc::not_found, "no such call", "", "no_such_route"})}) {
+        Agent old;
+        old.transport.answer(404, body);
+        EXPECT_EQ(old.host.source({}, "/p").error().reason, unknown_call_reason) << body;
+    }
+    Agent agent;
+    agent.transport.answer(404, encode(ErrorReply{Errc::not_found, "no file", "", "source_missing"}));
+    EXPECT_EQ(agent.host.source({}, "/p").error().reason, "source_missing");
+}
+
+TEST(AgentHost, AsksForFreshHealthOnlyWhenToldTo)
+{
+    Agent agent;
+    Health health;
+    health.protocol = protocol_versions;
+    agent.transport.answer(200, encode(health));
+    agent.transport.answer(200, encode(health));
+    EXPECT_TRUE(agent.host.health({}, HealthAge::cached));
+    EXPECT_TRUE(agent.host.health({}, HealthAge::fresh));
+    EXPECT_TRUE(agent.transport.requests[0].url.ends_with("/v1/health"));
+    EXPECT_TRUE(agent.transport.requests[1].url.ends_with("/v1/health?fresh=1"));
+}
+
 TEST(AgentHost, ForgettingTheUnknownSucceeds)
 {
     Agent agent;

@@ -378,6 +378,20 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"TargetTooSmall", [](Lab& lab) { lab.array.volume.size_bytes -= 512; }, "target_too_small"},
         Refusal{"TargetOfQuiteAnotherSize", [](Lab& lab) { lab.array.volume.size_bytes *= 10; }, "target_size_differs"},
         Refusal{"MalformedSource", [](Lab& lab) { lab.order.source = "disk.vmdk"; }, "bad_source"},
+        Refusal{"MissingSource",
+                [](Lab& lab) {
+                    lab.esx1().source_fault = Error{Errc::not_found, "no such file", "", "source_missing"};
+                },
+                "source_missing"},
+        Refusal{"SourceThatCannotBeCloned",
+                [](Lab& lab) {
+                    lab.esx1().source_fault = Error{Errc::unsupported, "sparse", "", "vmdk_kind_unsupported"};
+                },
+                "vmdk_kind_unsupported"},
+        Refusal{"SourceLargerThanTheTarget", [](Lab& lab) { lab.esx1().source.size_bytes += 512; },
+                "target_smaller_than_source"},
+        Refusal{"TargetOnWhichTheSourceLies",
+                [](Lab& lab) { lab.esx1().source.devices.push_back(lab.array.volume.naa); }, "target_is_source"},
         Refusal{"UnknownDatastore", [](Lab& lab) { lab.order.source = "[nowhere] vm/disk.vmdk"; },
                 "datastore_not_seen"},
         Refusal{"UnknownHost", [](Lab& lab) { lab.order.migration_host = "esx9"; }, "unknown_host"},
@@ -395,6 +409,45 @@ INSTANTIATE_TEST_SUITE_P(
                 "role"},
         Refusal{"BadNaa", [](Lab& lab) { lab.array.volume.naa = "naa.12"; }, "bad_device_name"}),
     [](const auto& info) { return info.param.name; });
+
+TEST(CopyDisk, OrdersTheCanonicalSource)
+{
+    Lab lab;
+    lab.esx1().source.path = "/vmfs/volumes/u/where it really is.vmdk";
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_EQ(lab.esx1().source_asked, "/vmfs/volumes/5f3a0000-00000000-0000-000000000001/vm 1/disk.vmdk");
+    EXPECT_EQ(lab.esx1().orders.at("pvc-1").source, "/vmfs/volumes/u/where it really is.vmdk");
+}
+
+TEST(CopyDisk, GoesOnWithAWarningWhenTheAgentIsTooOldToBeAskedForTheSource)
+{
+    Lab lab;
+    lab.esx1().source_fault = Error{Errc::unsupported, "too old", "", std::string(unknown_call_reason)};
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_THAT(lab.log.text, HasSubstr("too old"));
+}
+
+TEST(CopyDisk, FinishesWhatWasBegunEvenIfTheSourceIsNoLongerThere)
+{
+    Lab lab;
+    lab.esx1().watch_fault = [] { return Error{Errc::unavailable, "gone", "", "connect_refused"}; };
+    EXPECT_EQ(lab.copy().outcome, Outcome::indeterminate);
+    lab.esx1().watch_fault = nullptr;
+    lab.esx1().source_fault = Error{Errc::not_found, "no such file", "", "source_missing"};
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_EQ(lab.esx1().starts, 1);
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
+TEST(CopyDisk, WantsFreshSettingsWhereXcopyIsRequired)
+{
+    Lab lab;
+    lab.copy();
+    EXPECT_EQ(lab.esx1().asked_health, HealthAge::cached);
+    lab.order.xcopy = XcopyPolicy::require;
+    lab.copy();
+    EXPECT_EQ(lab.esx1().asked_health, HealthAge::fresh);
+}
 
 TEST(CopyDisk, RefusesASecondCoordinatorOnTheSameJob)
 {

@@ -63,6 +63,29 @@ TEST(Preflight, ChangesNothingAndPassesWhereACopyWould)
               0);
 }
 
+TEST(Preflight, FindsADiskThatDoesNotFitAndOneThatIsMissing)
+{
+    const auto failed = [](Lab& lab) {
+        const auto hosts = lab.connect();
+        std::string rows;
+        for (const auto& check : preflight(Call{}, lab.order,
+                                           Site{.array = lab.array,
+                                           .hosts = hosts,
+                                           .journal = lab.journal,
+                                           .log = lab.log,
+                                           .observer = lab.observer}))
+            rows += check.state == CheckState::fail ? check.what + ";" : "";
+        return rows;
+    };
+    Lab large;
+    large.esx1().source.size_bytes += 512;
+    EXPECT_EQ(failed(large), "source fits;");
+    EXPECT_EQ(large.esx1().asked_health, HealthAge::fresh);
+    Lab missing;
+    missing.esx1().source_fault = Error{Errc::not_found, "no such file", "", "source_missing"};
+    EXPECT_EQ(failed(missing), "source file;");
+}
+
 TEST(Preflight, ReportsEveryFailureAtOnce)
 {
     Lab lab;

@@ -92,6 +92,18 @@ TEST_F(CurlTest, AnUntrustedCertificateIsNamedWithIssuerAndReason)
     EXPECT_EQ(server.requests(), 1);
 }
 
+TEST_F(CurlTest, AnUntrustedChainIsNamedByItsLeafAndByWhereItBreaks)
+{
+    const TestCa other("Other CA");
+    const auto leaf = other.issue("impostor", "IP:127.0.0.1");
+    std::ofstream(leaf.cert_file, std::ios::app) << std::ifstream(other.file()).rdbuf(); // the server sends its CA too
+    TlsServer server({leaf}, echo);
+    const auto reply = get(server, tls);
+    ASSERT_FALSE(reply);
+    EXPECT_THAT(reply.error().message, HasSubstr("certificate 'CN = impostor' issued by 'CN = Other CA'"));
+    EXPECT_THAT(reply.error().message, HasSubstr("(at 'CN = Other CA')"));
+}
+
 TEST_F(CurlTest, AnExpiredCertificateIsUntrusted)
 {
     TlsServer server({ca.issue("old", "IP:127.0.0.1", -60)}, echo);

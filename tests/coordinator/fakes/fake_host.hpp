@@ -21,6 +21,7 @@ struct HostState {
     std::set<std::string> attached;
     std::map<std::string, Device> other_devices;
     Source source; // an empty path: the one asked for
+    std::string source_asked;
     std::optional<Error> source_fault;
     HealthAge asked_health = HealthAge::cached;
     int starts = 0;
@@ -87,6 +88,7 @@ public:
     Result<Source> source(const Call&, const std::string& path) override
     {
         return steps_.run("source", [&]() -> Result<Source> {
+            state_.source_asked = path;
             if (state_.source_fault)
                 return *state_.source_fault;
             Source source = state_.source;

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -99,8 +100,10 @@ Ran Process::wait()
     if (gate_ >= 0)
         go();
     int status = 0;
-    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    struct rusage used {};
+    ::wait4(std::exchange(pid_, -1), &status, 0, &used);
     Ran ran;
+    ran.peak_rss_kb = used.ru_maxrss;
     if (WIFEXITED(status))
         ran.exit = WEXITSTATUS(status);
     else

@@ -13,6 +13,7 @@ struct Ran {
     int signal = 0;
     std::string out;
     std::string err;
+    long peak_rss_kb = 0;
 };
 
 class Process {

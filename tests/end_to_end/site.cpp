@@ -14,16 +14,17 @@ using nlohmann::json;
 
 namespace {
 
-lab::LabOptions with_agents(json scenario)
+lab::LabOptions with_agents(json scenario, const Programs& programs)
 {
-    return {.scenario = std::move(scenario), .agent = XCOPY_AGENT_PROGRAM, .program = {}};
+    return {.scenario = std::move(scenario), .agent = programs.agent, .program = programs.lab};
 }
 
 constexpr const char* array = "ontap-a";
 
 } // namespace
 
-Site::Site(json scenario) : lab(with_agents(std::move(scenario))), work_(lab.directory() / "test")
+Site::Site(json scenario, const Programs& programs)
+    : lab(with_agents(std::move(scenario), programs)), coordinator_(programs.coordinator), work_(lab.directory() / "test")
 {
     fs::create_directories(work_);
 }
@@ -81,7 +82,7 @@ std::map<std::string, std::string> Site::environment() const
 
 std::unique_ptr<Process> Site::prepare(std::vector<std::string> arguments) const
 {
-    arguments.insert(arguments.begin(), XCOPY_COORDINATOR_PROGRAM);
+    arguments.insert(arguments.begin(), coordinator_.string());
     return std::make_unique<Process>(std::move(arguments), environment(), work_);
 }
 

@@ -30,9 +30,16 @@ struct Target {
     std::vector<std::string> handle; // flags that name it
 };
 
+// What is tested; the programs of this build unless others are named.
+struct Programs {
+    std::filesystem::path agent = XCOPY_AGENT_PROGRAM;
+    std::filesystem::path coordinator = XCOPY_COORDINATOR_PROGRAM;
+    std::filesystem::path lab{}; // empty: the lab client's own
+};
+
 class Site {
 public:
-    explicit Site(nlohmann::json scenario = nlohmann::json::object());
+    explicit Site(nlohmann::json scenario = nlohmann::json::object(), const Programs& = {});
 
     lab::Lab lab;
 
@@ -60,6 +67,7 @@ public:
     std::filesystem::path work() const { return work_; }
 
 private:
+    std::filesystem::path coordinator_;
     std::filesystem::path work_;
     int volumes_ = 0;
 };

@@ -8,9 +8,9 @@ namespace lab {
 
 namespace {
 
-std::int64_t now_ms()
+std::int64_t now_us()
 {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();
 }
 
@@ -85,7 +85,7 @@ std::optional<Fault> EventLog::after(const Event& event)
 std::optional<Fault> EventLog::raise(const Event& event, bool after)
 {
     std::unique_lock lock(mutex_);
-    past_.push_back({event, after, now_ms()});
+    past_.push_back({event, after, now_us()});
     const auto number = past_.size();
     std::vector<Rule> acting;
     for (auto& rule : rules_)
@@ -196,7 +196,8 @@ nlohmann::json EventLog::history(std::uint64_t after_number) const
                         {"where", past.event.where},
                         {"what", past.event.what},
                         {"when", past.after ? "after" : "before"},
-                        {"ms", past.ms}});
+                        {"ms", past.us / 1000},
+                        {"us", past.us}});
     }
     return list;
 }

@@ -60,7 +60,7 @@ private:
     struct Past {
         Event event;
         bool after;
-        std::int64_t ms;
+        std::int64_t us; // Unix time
     };
     struct Hold {
         int held = 0;

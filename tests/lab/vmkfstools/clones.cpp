@@ -28,7 +28,7 @@ ToolResult Clones::run(HostState& host, const json& request, int pid, LineChanne
         const std::lock_guard lock(mutex_);
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         starts_.push_back({host.config.name, argv, pid,
-                           std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+                           std::chrono::duration_cast<std::chrono::microseconds>(now).count(),
                            arguments ? rdm_device(arguments->disk_format).value_or("") : ""});
         start = starts_.size() - 1;
     }

@@ -54,7 +54,7 @@ private:
         std::string host;
         std::vector<std::string> argv;
         int pid;
-        std::int64_t ms;
+        std::int64_t us; // Unix time
         std::string target;
         std::string end = "running"; // running, finished, failed, killed
         int exit = 0;

@@ -59,7 +59,8 @@ json Clones::starts() const
         list.push_back({{"host", s.host},
                         {"argv", s.argv},
                         {"pid", s.pid},
-                        {"ms", s.ms},
+                        {"ms", s.us / 1000},
+                        {"us", s.us},
                         {"target", s.target},
                         {"end", s.end},
                         {"exit", s.exit}});

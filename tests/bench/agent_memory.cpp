@@ -86,8 +86,9 @@ std::vector<Figure> busy(const Build& build)
         site.watch_to_end(std::move(clone));
     if (loaded.supervisors != jobs)
         throw std::runtime_error(fmt::format("{} supervisors for {} jobs", loaded.supervisors, jobs));
-    return {{"agent_busy_rss_kb", loaded.agent_kb, "KiB", 12288, fmt::format("{} jobs, {} connections", jobs, connections)},
-            {"supervisor_rss_kb", loaded.supervisors_kb / jobs, "KiB", {}, "each, mostly pages shared with the agent"}};
+    return {
+        {"agent_busy_rss_kb", loaded.agent_kb, "KiB", 12288, fmt::format("{} jobs, {} connections", jobs, connections)},
+        {"supervisor_rss_kb", loaded.supervisors_kb / jobs, "KiB", {}, "each, mostly pages shared with the agent"}};
 }
 
 } // namespace

@@ -25,16 +25,14 @@ lab::LabOptions one_host(const Build& build, json agent_config)
 
 HostClient::HostClient(const xcopy::AgentAddress& address, const xcopy::AgentTls& tls)
     : transport(xcopy::rest::curl_transport()), host(address, tls, *transport)
-{
-}
+{}
 
 HostClient::HostClient(const lab::Lab& lab, const std::string& host_name)
     : HostClient({.name = host_name,
                   .address = lab.ready().at("hosts").at(host_name).at("address"),
                   .uuid = lab.host_uuid(host_name)},
                  {.ca_file = lab.ca(), .cert_file = lab.operator_cert(), .key_file = lab.operator_key()})
-{
-}
+{}
 
 OneHost::OneHost(const Build& build, std::uint64_t disk_bytes, json agent_config)
     : lab(one_host(build, std::move(agent_config))), client(lab, "esx1"), disk_bytes_(disk_bytes)

@@ -97,12 +97,13 @@ std::vector<Figure> one_disk(const Build& build)
     int tool_runs = 0;
     for (const auto& [tool, count] : tools)
         tool_runs += count;
-    return {{"overhead_per_disk_ms", median(overheads), "ms", 300,
-             fmt::format("median of {}; worst {:.0f}; process start to end without vmkfstools", disks, worst(overheads))},
-            {"array_requests_per_disk", worst(requests), "", {}, "most of any disk"},
-            {"agent_requests_per_disk", worst(asked_agents), "", {}, "most of any disk; two hosts are asked"},
-            {"host_tools_per_disk", static_cast<double>(tool_runs), "", {}, "processes on both hosts: " + tool_list},
-            {"coordinator_peak_rss_kb", worst(memory), "KiB", {}, ""}};
+    return {
+        {"overhead_per_disk_ms", median(overheads), "ms", 300,
+         fmt::format("median of {}; worst {:.0f}; process start to end without vmkfstools", disks, worst(overheads))},
+        {"array_requests_per_disk", worst(requests), "", {}, "most of any disk"},
+        {"agent_requests_per_disk", worst(asked_agents), "", {}, "most of any disk; two hosts are asked"},
+        {"host_tools_per_disk", static_cast<double>(tool_runs), "", {}, "processes on both hosts: " + tool_list},
+        {"coordinator_peak_rss_kb", worst(memory), "KiB", {}, ""}};
 }
 
 } // namespace bench

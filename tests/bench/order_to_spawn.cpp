@@ -46,8 +46,8 @@ std::vector<Figure> order_to_spawn(const Build& build)
     std::vector<double> times;
     for (int number = 1; number <= orders; ++number)
         times.push_back(one_order_ms(site, naa, number));
-    const auto note = fmt::format("{} orders one after the other; median {:.2f}, worst {:.2f}", orders, median(times),
-                                  worst(times));
+    const auto note =
+        fmt::format("{} orders one after the other; median {:.2f}, worst {:.2f}", orders, median(times), worst(times));
     return {{"order_to_spawn_p99_ms", percentile(times, 0.99), "ms", 5, note}};
 }
 

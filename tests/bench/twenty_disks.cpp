@@ -94,7 +94,10 @@ std::vector<Figure> rescans_for_twenty_disks(const Build& build)
     wait_for_all(orders);
     return {{"rescans_for_twenty_disks", static_cast<double>(rescans(site, start, "add")), "", 2,
              "of one adapter; the first lasts until all twenty are mapped"},
-            {"delete_rescans_for_twenty_disks", static_cast<double>(rescans(site, start, "delete")), "", {},
+            {"delete_rescans_for_twenty_disks",
+             static_cast<double>(rescans(site, start, "delete")),
+             "",
+             {},
              "of one adapter, each instant"}};
 }
 

@@ -17,7 +17,7 @@ std::string table(const std::vector<Figure>& figures)
     return out;
 }
 
-std::string json(const std::vector<Figure>& figures)
+std::string report(const std::vector<Figure>& figures)
 {
     nlohmann::json list = nlohmann::json::array();
     for (const Figure& figure : figures) {

@@ -18,6 +18,6 @@ struct Figure {
 };
 
 std::string table(const std::vector<Figure>&);
-std::string json(const std::vector<Figure>&); // {"figures": [...], "met": bool}
+std::string report(const std::vector<Figure>&); // {"figures": [...], "met": bool}
 
 } // namespace bench

@@ -47,7 +47,7 @@ void TlsClient::connect(std::uint16_t port)
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     for (;;) {
         state_->socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (::connect(state_->socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)

@@ -21,7 +21,7 @@ public:
     TlsClient(const TlsClient&) = delete;
     TlsClient& operator=(const TlsClient&) = delete;
 
-    // Connects, retrying until the server listens; throws after 60 s.
+    // Connects, retrying until the server listens; throws after 20 s.
     void connect(std::uint16_t port);
     void close(); // waits for the server's close, so its side of the handshake is over as well
 

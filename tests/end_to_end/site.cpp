@@ -24,7 +24,8 @@ constexpr const char* array = "ontap-a";
 } // namespace
 
 Site::Site(json scenario, const Programs& programs)
-    : lab(with_agents(std::move(scenario), programs)), coordinator_(programs.coordinator), work_(lab.directory() / "test")
+    : lab(with_agents(std::move(scenario), programs)), coordinator_(programs.coordinator),
+      work_(lab.directory() / "test")
 {
     fs::create_directories(work_);
 }

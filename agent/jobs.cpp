@@ -203,14 +203,15 @@ awaitable<Result<void>> Jobs::forget(std::string id)
     auto job = find(id);
     if (!job)
         co_return Result<void>{};
-    const auto writing = [&] { return !is_final(job->status.state) || job->may_be_written; };
-    if (writing())
+    if (!is_final(job->status.state) || may_still_be_written(*job))
         co_return Error{Errc::conflict, fmt::format("clone {} is {}", id, name(job->status.state)), "cancel it first",
                         "still_running"};
-    auto removed =
-        co_await workers_.run([&] { return remove_pointer_files_below(config_.volumes_root + '/', job->order); });
-    if (!removed)
-        co_return std::move(removed.error()).in("remove pointer files");
+    if (!job->order.source_path.empty()) { // else its order was unreadable, and nobody knows their names
+        auto removed =
+            co_await workers_.run([&] { return remove_pointer_files_below(config_.volumes_root + '/', job->order); });
+        if (!removed)
+            co_return std::move(removed.error()).in("remove pointer files");
+    }
     ::unlink((job->dir.path() + "/begun").c_str());
     if (auto gone = job->dir.remove(); !gone)
         co_return std::move(gone.error()).in("forget clone " + id);
@@ -230,10 +231,25 @@ CloneList Jobs::list() const
 
 std::optional<std::string> Jobs::writer_of(const std::string& naa) const
 {
-    for (const auto& [id, job] : jobs_)
-        if (job->order.request.target_naa == naa && (!is_final(job->status.state) || job->may_be_written))
+    for (const auto& [id, job] : jobs_) {
+        const auto& device = job->order.request.target_naa; // empty: its order was unreadable, so it may be any
+        if (!device.empty() && device != naa)
+            continue;
+        if (!is_final(job->status.state) || may_still_be_written(*job))
             return id;
+    }
     return std::nullopt;
+}
+
+bool Jobs::may_still_be_written(Job& job)
+{
+    // The lock decides. Where there is none, a job without a readable order has no boot to compare: this one is assumed.
+    const auto boot = job.order.boot_ms != 0 ? job.order.boot_ms : host_boot_ms();
+    if (job.may_be_written) {
+        const auto left = job.dir.status();
+        job.may_be_written = writer_state(job.dir, left ? *left : std::nullopt, boot, host_boot_ms()) != Writer::gone;
+    }
+    return job.may_be_written;
 }
 
 int Jobs::running() const

@@ -60,6 +60,7 @@ private:
 
     JobDir dir_of(const std::string& id) const { return JobDir(config_.state_dir + "/jobs/" + id); }
     JobPtr find(const std::string& id);
+    static bool may_still_be_written(Job& job); // looks again, and remembers that the writer is gone
     void adopt_one(const std::string& id);
     void settle_without_writer(Job& job, const std::optional<JobStatus>& left);
 

@@ -33,12 +33,18 @@ void Jobs::adopt_one(const std::string& id)
 {
     auto job = std::make_shared<Job>(dir_of(id));
     auto order = job->dir.order();
-    if (!order) { // it was never answered for: the order is written before a client hears of the job
+    if (!order) {
         log::error("order unreadable", {{"job", id}, {"reason", order.error().message}});
-        if (writer_state(job->dir, std::nullopt, 0, host_boot_ms()) == Writer::gone)
-            return;
         job->order.id = id;
-        job->may_be_written = true;
+        job->may_be_written = true; // to a device nobody knows: writer_of() answers it for every device
+        if (!may_still_be_written(*job))
+            return;
+        job->status.error =
+            Error{Errc::indeterminate,
+                  fmt::format("the order of clone {} cannot be read, and its vmkfstools may be running", id),
+                  "no device of this host is cloned to or detached until it has ended; a restart of the "
+                  "host ends it for certain",
+                  "order_unreadable"};
         job->status.state = CloneState::indeterminate;
         job->status.id = id;
         jobs_[id] = job;

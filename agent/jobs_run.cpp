@@ -21,7 +21,7 @@ namespace xcopy {
 namespace {
 
 constexpr milliseconds first_look{10}; // a clone that ends at once is noticed at once
-constexpr milliseconds longest_look{200};
+constexpr milliseconds longest_look{100};
 constexpr std::int64_t keep_finished_ms = 24LL * 3600 * 1000;
 
 // From here on the device may be written: a restarted agent must not take the order for one that never began.
@@ -253,7 +253,7 @@ awaitable<void> Jobs::keep_house()
             if (!is_final(job->status.state)) {
                 if (!job->changed.awaited() && ttl.count() > 0 && now - job->last_heard > ttl)
                     orphans.push_back(job);
-            } else if (unix_ms() - job->status.ended_ms > keep_finished_ms && !job->may_be_written) {
+            } else if (unix_ms() - job->status.ended_ms > keep_finished_ms && !may_still_be_written(*job)) {
                 old.push_back(id);
             }
         }

@@ -81,6 +81,30 @@ TEST_F(Restart, KeepsTheDeviceOfARunningCloneReserved)
     EXPECT_EQ(host.call("POST", device + "/detach", R"({"job":"job-1"})").status, 409);
 }
 
+TEST_F(Restart, TakesNoDeviceFromAWriterWhoseOrderCannotBeRead)
+{
+    begin_held_clone();
+    host.kill_agent();
+    host.write("state/jobs/job-1/order.json", "not an order");
+    host.start();
+    const auto detach = [&] {
+        return host.call("POST", std::string("/v1/devices/") + target + "/detach", R"({"job":"job-1"})");
+    };
+    EXPECT_EQ(host.clone("job-1").state, CloneState::indeterminate);
+    EXPECT_EQ(host.clone("job-1").error->reason, "order_unreadable");
+    EXPECT_EQ(detach().status, 409);
+    host.map(other_target, 64); // any device may be the one
+    EXPECT_EQ(
+        host.call("POST", std::string("/v1/devices/") + other_target + "/attach", attach_body("job-2", 64)).status,
+        409);
+    EXPECT_EQ(host.call("DELETE", "/v1/clones/job-1").status, 409);
+
+    host.write("release", ""); // the writer ends, and that is noticed without a restart
+    EXPECT_TRUE(eventually([&] { return detach().status == 200; }));
+    EXPECT_EQ(host.call("DELETE", "/v1/clones/job-1").status, 200);
+    EXPECT_EQ(host.count("clones", target), 1);
+}
+
 TEST_F(Restart, CancelsAnAdoptedClone)
 {
     begin_held_clone();

@@ -155,6 +155,7 @@ Result<Jobs::JobPtr> Jobs::accept(const std::string& id, const CloneRequest& req
     job->order.source_device = devices.empty() ? "" : devices.front();
     if (auto made = job->dir.create(job->order); !made)
         return std::move(made.error()).in("record the order");
+    job->judged = steady_clock::now();
     job->status.id = id;
     job->status.source = request.source;
     job->status.target_naa = request.target_naa;

@@ -50,8 +50,9 @@ private:
         JobDir dir;
         JobOrder order;
         CloneStatus status;
-        int supervisor_pid = 0;      // ours to reap; 0: adopted, or ended
-        bool may_be_written = false; // final, yet its writer could not be proven gone
+        int supervisor_pid = 0;            // ours to reap; 0: adopted, or ended
+        bool may_be_written = false;       // final, yet its writer could not be proven gone
+        steady_clock::time_point judged{}; // when the guards last passed; epoch: by an agent before this one
         steady_clock::time_point last_heard = steady_clock::now();
         std::string encoded; // of status, at its revision
         Event changed;
@@ -69,6 +70,7 @@ private:
     Result<JobPtr> accept(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&);
 
     void pump(); // starts what the queue has room for
+    awaitable<Result<void>> judge_again(JobPtr job);
     awaitable<void> launch(JobPtr job);
     Result<void> start_writing(Job& job);
     awaitable<void> follow(JobPtr job);

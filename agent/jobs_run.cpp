@@ -22,6 +22,7 @@ namespace {
 
 constexpr milliseconds first_look{10}; // a clone that ends at once is noticed at once
 constexpr milliseconds longest_look{100};
+constexpr milliseconds judged_for{500}; // an order that starts at once was judged by the request that brought it
 constexpr std::int64_t keep_finished_ms = 24LL * 3600 * 1000;
 
 // From here on the device may be written: a restarted agent must not take the order for one that never began.
@@ -69,22 +70,27 @@ void Jobs::pump()
     number_queue();
 }
 
-awaitable<void> Jobs::launch(JobPtr job)
+// It may have waited long in the queue, and the host may have changed: judged again right before it writes.
+awaitable<Result<void>> Jobs::judge_again(JobPtr job)
 {
     const std::string id = job->order.id;
-    // It may have waited long in the queue, and the host may have changed: judged again right before it writes.
-    Result<void> started;
     auto source = co_await examine(id, job->order.request);
-    auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
     if (!source)
-        started = source.error();
-    else if (!view)
-        started = view.error();
-    else if (source->path != job->order.source_path)
-        started = Error{Errc::conflict, fmt::format("{} now leads to {}", job->order.request.source, source->path),
+        co_return source.error();
+    auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
+    if (!view)
+        co_return view.error();
+    if (source->path != job->order.source_path)
+        co_return Error{Errc::conflict, fmt::format("{} now leads to {}", job->order.request.source, source->path),
                         "order the clone again", "source_changed"};
-    else
-        started = guard(id, job->order.request, *source, **view);
+    co_return guard(id, job->order.request, *source, **view);
+}
+
+awaitable<void> Jobs::launch(JobPtr job)
+{
+    Result<void> started;
+    if (steady_clock::now() - job->judged > judged_for)
+        started = co_await judge_again(job);
     if (started && job->status.state == CloneState::cancelling)
         started =
             job->dir.cancel_requested().value_or(Error{Errc::cancelled, "cancelled before it began", "", "cancelled"});

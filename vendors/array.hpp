@@ -99,4 +99,63 @@ public:
     virtual Result<std::set<int>> used_by(const Call&, const ArrayHost&) = 0; // numbers this host already sees
 };
 
+// What a disk that is not a file on VMFS or NFS is made of, as VMware names it.
+struct DiskBacking {
+    enum class Kind : std::uint8_t { rdm, vvol };
+
+    Kind kind = Kind::rdm;
+    std::string id; // rdm: "naa.…" or "vml.…"; vvol: its backing object id, "rfc4122.<uuid>" or "naa.…"
+};
+
+// One copy inside the array. `id` is the job's: what the array keeps of the copy is named after it, so that any later
+// run finds it.
+struct ArrayCopy {
+    std::string id;
+    Volume source;
+    Volume target;
+};
+
+struct ArrayCopyState {
+    enum class Phase : std::uint8_t {
+        absent,  // never started, forgotten, or taken away by somebody
+        running, // the target's content is undefined
+        done,    // the array says that every byte is on the target
+        failed,
+    };
+
+    Phase phase = Phase::absent;
+    int percent = 0;
+    std::string message{}; // why it failed, in the array's words
+};
+
+// An array that fills one existing volume with the content of another. Verbs are idempotent like those of Array.
+class VolumeCopier {
+public:
+    virtual ~VolumeCopier() = default;
+
+    virtual bool copies(DiskBacking::Kind) const = 0;
+
+    // Errc::not_found when this array holds no such volume: the disk may live on another one.
+    virtual Result<Volume> find_source(const Call&, const DiskBacking&) = 0;
+
+    // Errc::unsupported with the remedy where the array would refuse or lose bytes: sizes, a target that is smaller,
+    // source and target the same. Changes nothing.
+    virtual Result<void> check(const Call&, const ArrayCopy&) = 0;
+
+    // Starts the copy, or finds the one of this id running; its state right after.
+    virtual Result<ArrayCopyState> start(const Call&, const ArrayCopy&) = 0;
+    virtual Result<ArrayCopyState> look(const Call&, const ArrayCopy&) = 0;
+
+    // True where the array keeps no record of a finished copy, so that `absent` after a start that succeeded means done
+    // as long as the same run has seen no failure.
+    virtual bool forgets_when_done() const { return false; }
+
+    // Ends a running copy and removes what start() left on the array, but never source or target. Errc::unsupported
+    // where the array cannot stop it: then it has to be waited for.
+    virtual Result<void> cancel(const Call&, const ArrayCopy&) = 0;
+
+    // Removes what a finished copy left on the array. Nothing there is success.
+    virtual Result<void> forget(const Call&, const ArrayCopy&) = 0;
+};
+
 } // namespace xcopy

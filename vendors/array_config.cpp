@@ -1,5 +1,7 @@
 #include "vendors/array_config.hpp"
 
+#include "vendors/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,22 +20,6 @@ Error bad_hostname(std::string_view hostname, std::string_view why)
 {
     return {Errc::bad_request, fmt::format("STORAGE_HOSTNAME '{}': {}", hostname, why), std::string(remedy),
             "bad_hostname"};
-}
-
-std::string lower(std::string_view text)
-{
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
-
-std::string_view trim(std::string_view text)
-{
-    constexpr std::string_view blanks = " \t\r\n";
-    const auto begin = text.find_first_not_of(blanks);
-    if (begin == std::string_view::npos)
-        return {};
-    return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
 bool all(std::string_view text, std::string_view allowed)

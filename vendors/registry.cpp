@@ -14,12 +14,11 @@ namespace {
 
 struct Vendor {
     std::string_view name; // as Forklift spells it
-    Result<std::unique_ptr<Array>> (*make)(const ArrayConfig&, rest::Transport&);
+    Result<std::unique_ptr<Array>> (*make)(const ArrayConfig&, rest::Transport&, rest::Clock&);
 };
 
 constexpr Vendor known[] = {
-    {"ontap",
-     [](const ArrayConfig& config, rest::Transport& transport) { return ontap::make_ontap(config, transport); }},
+    {"ontap", ontap::make_ontap},
 };
 
 } // namespace
@@ -33,11 +32,16 @@ std::vector<std::string_view> vendors()
 
 Result<std::unique_ptr<Array>> make_array(const ArrayConfig& config, rest::Transport& transport)
 {
+    return make_array(config, transport, rest::real_clock());
+}
+
+Result<std::unique_ptr<Array>> make_array(const ArrayConfig& config, rest::Transport& transport, rest::Clock& clock)
+{
     const auto vendor = std::ranges::find(known, config.vendor, &Vendor::name);
     if (vendor == std::end(known))
         return Error{Errc::bad_request, fmt::format("unknown storage vendor '{}'", config.vendor),
                      fmt::format("known vendors: {}", fmt::join(vendors(), ", ")), "unknown_vendor"};
-    return vendor->make(config, transport);
+    return vendor->make(config, transport, clock);
 }
 
 } // namespace xcopy

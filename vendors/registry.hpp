@@ -13,11 +13,13 @@ namespace xcopy {
 
 namespace rest {
 class Transport;
+class Clock;
 }
 
 std::vector<std::string_view> vendors();
 
 // Errc::bad_request with every problem of the configuration in one message; nothing is contacted.
 Result<std::unique_ptr<Array>> make_array(const ArrayConfig&, rest::Transport&);
+Result<std::unique_ptr<Array>> make_array(const ArrayConfig&, rest::Transport&, rest::Clock&);
 
 } // namespace xcopy

@@ -172,8 +172,8 @@ TEST(Throttle, LetsNoMoreInThanItsLimitAndObeysStop)
 
 Session primera_like()
 {
-    return {.login = {.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
-            .read = [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); },
+    return {.open = one_step({.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
+                             [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); }),
             .lapsed =
                 [](const Reply& reply) {
                     const auto json = parse_json(reply.body);
@@ -226,13 +226,13 @@ TEST_F(ApiTest, RefusedSignInIsDeniedAndItsWordsAreRedacted)
 TEST_F(ApiTest, CookiesAndARotatingTokenAreFollowed)
 {
     Api api(wire, rules(),
-            session({.login = {.url = "/login_session", .headers = {basic_header("admin", Secret("geheim"))}},
-                     .read = [](const Reply& reply) -> Result<std::vector<Header>> {
-                         auto headers = from_reply_header(reply, "DELL-EMC-TOKEN", "DELL-EMC-TOKEN");
-                         if (auto cookie = cookies_of(reply); headers && cookie)
-                             headers->push_back(*cookie);
-                         return headers;
-                     },
+            session({.open = one_step({.url = "/login_session", .headers = {basic_header("admin", Secret("geheim"))}},
+                                      [](const Reply& reply) -> Result<std::vector<Header>> {
+                                          auto headers = from_reply_header(reply, "DELL-EMC-TOKEN", "DELL-EMC-TOKEN");
+                                          if (auto cookie = cookies_of(reply); headers && cookie)
+                                              headers->push_back(*cookie);
+                                          return headers;
+                                      }),
                      .lapsed = {},
                      .renewed =
                          [](const Reply& reply) {
@@ -255,10 +255,10 @@ TEST_F(ApiTest, CookiesAndARotatingTokenAreFollowed)
 
 // --- pages and jobs
 
-Page split(Json reply)
+Page split(const Answer& answer)
 {
-    Page page{.records = {}, .next = text_at(reply, "next")};
-    for (const Json& record : list_at(reply, "records"))
+    Page page{.records = {}, .next = text_at(answer.body, "next")};
+    for (const Json& record : list_at(answer.body, "records"))
         page.records.push_back(record);
     return page;
 }

@@ -141,10 +141,10 @@ TEST(OntapErrors, ASuccessfulReplyIsNone)
 
 TEST(OntapPage, KnowsTheWayToTheNext)
 {
-    const auto page = split_page(Json::parse(R"({"records":[{"a":1}],"_links":{"next":{"href":"/api/x?start=1"}}})"));
+    const auto page = split_page({.body = Json::parse(R"({"records":[{"a":1}],"_links":{"next":{"href":"/api/x?start=1"}}})")});
     EXPECT_EQ(page.records.size(), 1U);
     EXPECT_EQ(page.next, "/api/x?start=1");
-    EXPECT_TRUE(split_page(nullptr).records.empty());
+    EXPECT_TRUE(split_page({}).records.empty());
 }
 
 } // namespace

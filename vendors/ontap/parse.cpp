@@ -174,8 +174,9 @@ Result<IgroupKind> igroup_for(const HostIdentity& host)
     return IgroupKind{std::move(name), iscsi && fc ? "mixed" : iscsi ? "iscsi" : "fcp"};
 }
 
-rest::Page split_page(Json reply)
+rest::Page split_page(rest::Answer answer)
 {
+    Json& reply = answer.body;
     rest::Page page{.records = {}, .next = text_at(reply, "_links.next.href")};
     if (reply.is_object() && reply.contains("records") && reply["records"].is_array())
         for (Json& record : reply["records"])

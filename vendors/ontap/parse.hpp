@@ -68,7 +68,7 @@ struct IgroupKind {
 };
 Result<IgroupKind> igroup_for(const HostIdentity& host);
 
-rest::Page split_page(rest::Json reply); // {"records":[…],"_links":{"next":{"href":…}}}
+rest::Page split_page(rest::Answer answer); // {"records":[…],"_links":{"next":{"href":…}}}
 
 ArrayInfo parse_cluster(const rest::Json& cluster);
 

@@ -18,6 +18,31 @@ Error from_status(const Reply& reply)
     return {errc_from_http_status(reply.status), fmt::format("HTTP {}: {}", reply.status, words)};
 }
 
+// Nobody is left without a next step. Only where neither the vendor's decoder nor the transport knew a better one.
+std::string_view usual_remedy(Errc code)
+{
+    switch (code) {
+    case Errc::unavailable:
+    case Errc::timed_out:
+    case Errc::busy:
+    case Errc::indeterminate:
+        return "the array or the way to it is overloaded or restarting: run again, what was begun is taken up";
+    case Errc::denied:
+        return "check the account in the array's secret, and its role on the array";
+    case Errc::cancelled:
+        return "";
+    default:
+        return "look for this message in the array's page below docs/arrays; run again when its cause is mended";
+    }
+}
+
+Result<Json> json_of(Result<Answer> answer)
+{
+    if (!answer)
+        return answer.error();
+    return as_result(std::move(answer->body));
+}
+
 } // namespace
 
 Api::Api(Transport& transport, ApiRules rules, std::unique_ptr<SignIn> sign_in, Clock& clock)
@@ -33,30 +58,35 @@ Api::~Api()
 
 Result<Json> Api::get(const Call& call, std::string_view path, const Query& query)
 {
-    return request(call, Method::get, with_query(path, query), {});
+    return json_of(request(call, Method::get, with_query(path, query), {}));
 }
 
 Result<Json> Api::post(const Call& call, std::string_view path, const Json& body, const Query& query)
 {
-    return request(call, Method::post, with_query(path, query), to_text(body));
+    return json_of(request(call, Method::post, with_query(path, query), to_text(body)));
 }
 
 Result<Json> Api::put(const Call& call, std::string_view path, const Json& body, const Query& query)
 {
-    return request(call, Method::put, with_query(path, query), to_text(body));
+    return json_of(request(call, Method::put, with_query(path, query), to_text(body)));
 }
 
 Result<Json> Api::patch(const Call& call, std::string_view path, const Json& body, const Query& query)
 {
-    return request(call, Method::patch, with_query(path, query), to_text(body));
+    return json_of(request(call, Method::patch, with_query(path, query), to_text(body)));
 }
 
 Result<Json> Api::remove(const Call& call, std::string_view path, const Query& query)
 {
-    return request(call, Method::remove, with_query(path, query), {});
+    return json_of(request(call, Method::remove, with_query(path, query), {}));
 }
 
-Result<Json> Api::request(const Call& call, Method method, std::string_view path, std::string body)
+Result<Answer> Api::ask(const Call& call, Method method, std::string_view path, const Json& body)
+{
+    return request(call, method, path, body.is_null() ? std::string() : to_text(body));
+}
+
+Result<Answer> Api::request(const Call& call, Method method, std::string_view path, std::string body)
 {
     const Request request{.method = method, .url = std::string(path), .body = std::move(body)};
     auto reply = attempts(call, request);
@@ -74,7 +104,7 @@ Result<Json> Api::request(const Call& call, Method method, std::string_view path
             return told({Errc::indeterminate, json.error().message, "", "unreadable_reply"}, request);
         return told(json.error(), request);
     }
-    return json;
+    return Answer{reply->status, std::move(reply->headers), std::move(*json)};
 }
 
 Result<Reply> Api::attempts(const Call& call, const Request& request)
@@ -137,6 +167,8 @@ Result<Reply> Api::once(const Call& call, Request request)
 
 Error Api::told(Error error, const Request& request) const
 {
+    if (error.remedy.empty())
+        error.remedy = usual_remedy(error.code);
     const auto secrets = sign_in_->secrets();
     error.message = redact(std::move(error.message), secrets);
     error.remedy = redact(std::move(error.remedy), secrets);

@@ -13,6 +13,8 @@
 #include "vendors/rest/transport.hpp"
 #include "vendors/rest/url.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -38,6 +40,12 @@ struct ApiRules {
     ErrorDecoder decode_error{};
 };
 
+struct Answer {
+    int status = 0;
+    std::vector<Header> headers;
+    Json body;
+};
+
 class Api {
 public:
     Api(Transport&, ApiRules, std::unique_ptr<SignIn>, Clock& = real_clock());
@@ -53,11 +61,14 @@ public:
     Result<Json> patch(const Call&, std::string_view path, const Json& body, const Query& query = {});
     Result<Json> remove(const Call&, std::string_view path, const Query& query = {});
 
+    // The same for who needs the reply's status or headers (Location, Content-Range). A null body is not sent.
+    Result<Answer> ask(const Call&, Method, std::string_view path, const Json& body = nullptr);
+
     Clock& clock() const { return clock_; }
     const ApiRules& rules() const { return rules_; }
 
 private:
-    Result<Json> request(const Call&, Method, std::string_view path, std::string body);
+    Result<Answer> request(const Call&, Method, std::string_view path, std::string body);
     Result<Reply> attempts(const Call&, const Request&);
     Result<Reply> signed_in(const Call&, const Request&);
     Result<Reply> once(const Call&, Request);

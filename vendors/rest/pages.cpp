@@ -16,11 +16,11 @@ constexpr std::size_t max_records = 200000;
 } // namespace
 
 Result<std::vector<Json>> all_records(Api& api, const Call& call, std::string path,
-                                      const std::function<Page(Json)>& split)
+                                      const std::function<Page(Answer)>& split)
 {
     std::vector<Json> records;
     for (int pages = 0; pages < max_pages && records.size() < max_records; ++pages) {
-        auto reply = api.get(call, path);
+        auto reply = api.ask(call, Method::get, path);
         if (!reply)
             return reply.error();
         Page page = split(std::move(*reply));

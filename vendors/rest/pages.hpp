@@ -17,9 +17,9 @@ struct Page {
     std::string next; // path and query of the page after it; empty: this is the last
 };
 
-// Every record of a list. `split` knows where the vendor keeps records and the way to the next page. A way that leaves
-// the array, or a list without end, is an error.
-Result<std::vector<Json>> all_records(Api&, const Call&, std::string path, const std::function<Page(Json)>& split);
+// Every record of a list. `split` knows where the vendor keeps records and the way to the next page: in the body, or in
+// the headers of the reply. A way that leaves the array, or a list without end, is an error.
+Result<std::vector<Json>> all_records(Api&, const Call&, std::string path, const std::function<Page(Answer)>& split);
 
 struct Polling {
     std::chrono::milliseconds first{250};

@@ -50,16 +50,13 @@ public:
             return turn.error();
         if (auto current = current_pass())
             return *current;
-        auto reply = send(call, rules_.login);
-        if (!reply)
-            return Error(reply.error()).in("sign in");
-        if (reply->status < 200 || reply->status > 299)
-            return Error{reply->status == 429 || reply->status >= 500 ? Errc::unavailable : Errc::denied,
-                         fmt::format("sign in: HTTP {}: {}", reply->status, one_line(reply->body, 200)),
-                         "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN) in the array's secret"};
-        auto headers = rules_.read(*reply);
-        if (!headers)
-            return Error(headers.error()).in("sign in");
+        auto headers = rules_.open(call, send);
+        if (!headers) {
+            Error error = Error(headers.error()).in("sign in");
+            if (error.code == Errc::indeterminate) // at worst a session is open that nobody uses
+                error.code = Errc::unavailable;
+            return error;
+        }
         const std::lock_guard lock(mutex_);
         pass_ = Pass{std::move(*headers), ++sign_ins_};
         return *pass_;
@@ -145,6 +142,30 @@ std::unique_ptr<SignIn> basic(const std::string& user, Secret password)
 std::unique_ptr<SignIn> session(Session rules)
 {
     return std::make_unique<SessionSignIn>(std::move(rules));
+}
+
+Result<Reply> sign_in_step(const Call& call, const Send& send, Request request)
+{
+    auto reply = send(call, std::move(request));
+    if (reply && (reply->status < 200 || reply->status > 299)) {
+        const bool may_pass = reply->status == 429 || reply->status >= 500;
+        return Error{may_pass ? Errc::unavailable : Errc::denied,
+                     fmt::format("HTTP {}: {}", reply->status, one_line(reply->body, 200)),
+                     may_pass ? "" : "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN) in the array's secret",
+                     may_pass ? "sign_in_unavailable" : "sign_in_denied"};
+    }
+    return reply;
+}
+
+SignInSteps one_step(Request login, std::function<Result<std::vector<Header>>(const Reply&)> read)
+{
+    return [login = std::move(login), read = std::move(read)](const Call& call,
+                                                              const Send& send) -> Result<std::vector<Header>> {
+        const auto reply = sign_in_step(call, send, login);
+        if (!reply)
+            return reply.error();
+        return read(*reply);
+    };
 }
 
 Result<std::vector<Header>> from_reply_field(const Reply& reply, std::string_view field, std::string_view header,

@@ -43,19 +43,28 @@ public:
 std::unique_ptr<SignIn> basic(const std::string& user, Secret password);
 Header basic_header(std::string_view user, const Secret& password);
 
+// Opens a session: gives the headers that every later request carries.
+using SignInSteps = std::function<Result<std::vector<Header>>(const Call&, const Send&)>;
+
 // Paths are relative to the array's base URL. Header values made here are secrets.
 struct Session {
-    Request login;                                                            // url: the path
-    std::function<Result<std::vector<Header>>(const Reply&)> read;            // headers for every later request
+    SignInSteps open;
     std::function<bool(const Reply&)> lapsed;                                 // empty: status 401
     std::function<std::vector<Header>(const Reply&)> renewed;                 // empty: replies bring no newer tokens
     std::function<std::optional<Request>(const std::vector<Header>&)> logout; // empty: the session ends by itself
-    std::vector<Secret> secrets;                                              // those in `login`
+    std::vector<Secret> secrets;                                              // those that `open` sends
 };
 
 std::unique_ptr<SignIn> session(Session rules);
 
-// For Session::read and Session::renewed.
+// The usual single step: `login` (url: the path), and how its reply reads.
+SignInSteps one_step(Request login, std::function<Result<std::vector<Header>>(const Reply&)> read);
+
+// One step of several: the reply if it is a success, else Errc::denied, or Errc::unavailable (429, 5xx: worth repeating),
+// with the array's words and the keys of the secret to check.
+Result<Reply> sign_in_step(const Call&, const Send&, Request);
+
+// For one_step() and Session::renewed.
 Result<std::vector<Header>> from_reply_field(const Reply&, std::string_view field, std::string_view header,
                                              std::string_view prefix = "");
 Result<std::vector<Header>> from_reply_header(const Reply&, std::string_view reply_header, std::string_view header);

@@ -1,0 +1,46 @@
+#include "vendors/error_table.hpp"
+
+#include "vendors/rest/url.hpp"
+#include "vendors/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace xcopy {
+
+namespace {
+
+const ErrorRow* find_row(std::span<const ErrorRow> rows, const ArrayWords& words)
+{
+    if (const auto row = std::ranges::find(rows, words.code, &ErrorRow::code); row != rows.end())
+        return &*row;
+    const auto row = std::ranges::find_if(rows, [&](const ErrorRow& candidate) {
+        return candidate.code.find(' ') != std::string_view::npos &&
+               contains_ignoring_case(words.message, candidate.code);
+    });
+    return row == rows.end() ? nullptr : &*row;
+}
+
+} // namespace
+
+Error explain(std::span<const ErrorRow> rows, std::string_view vendor, const ArrayWords& words, int http_status)
+{
+    const auto* row = find_row(rows, words);
+    const auto said = fmt::format("\"{}\" (HTTP {}{}{})", rest::one_line(words.message), http_status,
+                                  words.code.empty() ? "" : ", code ", words.code);
+    if (!row) {
+        const Errc errc = http_status >= 400 ? errc_from_http_status(http_status) : Errc::failed;
+        return Error{errc, said, "", words.code.empty() ? std::string() : fmt::format("{}_{}", vendor, words.code)};
+    }
+    return Error{row->errc, row->meaning.empty() ? said : fmt::format("{}: {}", row->meaning, said),
+                 std::string(row->remedy),
+                 row->reason.empty() ? fmt::format("{}_{}", vendor, row->code) : std::string(row->reason)};
+}
+
+bool is(const Error& error, std::string_view reason)
+{
+    return error.reason == reason;
+}
+
+} // namespace xcopy

@@ -1,0 +1,71 @@
+// One way to change something on an array: look whether it is as wanted, change it if not, and look again whenever the
+// change may have taken effect or somebody else may have been faster. Nothing is ever repeated blindly.
+#pragma once
+
+#include "protocol/error.hpp"
+#include "vendors/call.hpp"
+#include "vendors/rest/clock.hpp"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <utility>
+
+namespace xcopy {
+
+enum class Afterwards : std::uint8_t {
+    give_up,    // the change was refused for good
+    look_again, // it may be done already, by us or by another caller
+    wait_first, // the array is busy with something else: look again after a pause
+};
+
+struct Settling {
+    const Call& call;
+    rest::Clock& clock;
+    // Errc::indeterminate always means look_again, without asking.
+    std::function<Afterwards(const Error&)> after_error = [](const Error&) { return Afterwards::give_up; };
+    int rounds = 3;
+    std::chrono::milliseconds first_pause{500}; // doubles up to longest_pause; only for wait_first
+    std::chrono::milliseconds longest_pause{8000};
+};
+
+// `look` gives the value when all is as wanted; `change` tries to make it so. When the change succeeds, `look` has the
+// last word too: what it gives is what exists. An error of `look` after a change in doubt is Errc::indeterminate, with
+// both sentences, for that it may be done matters more than why we cannot tell.
+template <class Value>
+Result<Value> settle(const Settling& how, const std::function<Result<std::optional<Value>>()>& look,
+                     const std::function<Result<void>()>& change)
+{
+    std::optional<Error> doubt;
+    auto pause = how.first_pause;
+    for (int round = 0;; ++round) {
+        auto found = look();
+        if (!found && doubt && doubt->code == Errc::indeterminate) {
+            doubt->message += "; and looking again failed: " + found.error().message;
+            return *doubt;
+        }
+        if (!found)
+            return found.error();
+        if (*found)
+            return std::move(**found);
+        if (round == how.rounds)
+            return doubt.value_or(
+                Error{Errc::indeterminate, "the array accepted the change and does not show it", "", "not_shown"});
+
+        auto changed = change();
+        if (changed)
+            continue;
+        Error error = changed.error();
+        const auto next = error.code == Errc::indeterminate ? Afterwards::look_again : how.after_error(error);
+        if (next == Afterwards::give_up)
+            return error;
+        if (next == Afterwards::wait_first) {
+            if (auto waited = how.clock.wait(how.call, pause); !waited)
+                return waited.error().code == Errc::cancelled ? waited.error() : error;
+            pause = std::min(how.longest_pause, pause * 2);
+        }
+        doubt = std::move(error);
+    }
+}
+
+} // namespace xcopy

@@ -1,0 +1,73 @@
+#include "vendors/text.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace xcopy {
+
+namespace {
+
+template <class Change> std::string changed(std::string_view text, Change change)
+{
+    std::string result(text);
+    std::ranges::transform(result, result.begin(), [&](unsigned char c) { return static_cast<char>(change(c)); });
+    return result;
+}
+
+} // namespace
+
+std::string lower(std::string_view text)
+{
+    return changed(text, [](unsigned char c) { return std::tolower(c); });
+}
+
+std::string upper(std::string_view text)
+{
+    return changed(text, [](unsigned char c) { return std::toupper(c); });
+}
+
+std::string_view trim(std::string_view text)
+{
+    constexpr std::string_view blanks = " \t\r\n";
+    const auto begin = text.find_first_not_of(blanks);
+    if (begin == std::string_view::npos)
+        return {};
+    return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+std::vector<std::string> split(std::string_view text, char separator)
+{
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto end = std::min(text.find(separator, at), text.size());
+        parts.emplace_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return parts;
+}
+
+bool is_hex(std::string_view text)
+{
+    return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
+bool is_digits(std::string_view text)
+{
+    return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+bool is_uuid(std::string_view text)
+{
+    const auto parts = split(text, '-');
+    constexpr std::size_t lengths[] = {8, 4, 4, 4, 12};
+    return std::ranges::equal(parts, lengths, [](const std::string& part, std::size_t length) {
+        return part.size() == length && is_hex(part);
+    });
+}
+
+bool contains_ignoring_case(std::string_view text, std::string_view part)
+{
+    return lower(text).find(lower(part)) != std::string::npos;
+}
+
+} // namespace xcopy

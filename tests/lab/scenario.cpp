@@ -79,15 +79,6 @@ HostConfig host_from(const json& j, std::size_t number, const std::string& netwo
     return h;
 }
 
-// ONTAP's names end in a serial number of twelve letters, in hex.
-std::string ontap_naa(std::size_t number)
-{
-    std::string naa = "naa.600a0980";
-    for (const char c : fmt::format("80LabDS{:05}", number))
-        naa += fmt::format("{:02x}", c);
-    return naa;
-}
-
 DatastoreConfig datastore_from(const json& j, std::size_t number)
 {
     refuse_unknown(j, {"name", "uuid", "type", "naa", "array", "lun", "capacity", "free", "hosts"}, "datastore");
@@ -98,7 +89,7 @@ DatastoreConfig datastore_from(const json& j, std::size_t number)
                                        : fmt::format("9a8b7c6d-5e4f3a{:02x}", number));
     if (d.block()) {
         d.array = j.value("array", "ontap-a");
-        d.naa = j.value("naa", ontap_naa(number));
+        d.naa = j.value("naa", "");
         d.lun = j.value("lun", 200 + static_cast<int>(number));
     }
     d.capacity = j.value("capacity", d.capacity);

@@ -49,7 +49,7 @@ struct DatastoreConfig {
     std::string name;
     std::string uuid;
     std::string type = "VMFS-6"; // VMFS-5, VMFS-6, NFS, NFS41, vsan
-    std::string naa;             // backing volume; empty for NFS and vSAN
+    std::string naa;             // backing volume; empty for NFS and vSAN, and where the array or the lab chooses it
     std::string array;           // whose volume that is
     int lun = 0;
     std::uint64_t capacity = std::uint64_t{1} << 40;

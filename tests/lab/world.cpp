@@ -59,7 +59,7 @@ World::World(const WorldOptions& options)
     for (const auto& store : scenario_.datastores)
         fs::create_directories(datastore_directory(store.name));
     make_arrays();
-    for (const auto& store : scenario_.datastores)
+    for (auto& store : scenario_.datastores)
         if (store.block())
             make_datastore_volume(store);
     for (const auto& host : scenario_.hosts)

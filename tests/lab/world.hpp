@@ -51,10 +51,10 @@ public:
     const Scenario& scenario() const { return scenario_; }
 
 private:
-    void make_datastore_volume(const DatastoreConfig&);
+    void make_datastore_volume(DatastoreConfig&); // an array that makes it chooses its NAA where the scenario does not
     std::vector<std::string> initiators_on(const DatastoreConfig&, const HostConfig&) const;
     void make_arrays();
-    bool made_by_array(const DatastoreConfig&);
+    bool made_by_array(DatastoreConfig&);
     void make_host(const HostConfig&);
     void write_agent_files(const HostConfig&, const HostFiles&);
     void kill(const nlohmann::json& whom);

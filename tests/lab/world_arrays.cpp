@@ -55,10 +55,12 @@ std::vector<std::string> World::initiators_on(const DatastoreConfig& store, cons
 }
 
 // A simulated array knows the volume it holds; without one it is put onto the fabric by hand.
-void World::make_datastore_volume(const DatastoreConfig& store)
+void World::make_datastore_volume(DatastoreConfig& store)
 {
     if (made_by_array(store))
         return;
+    if (store.naa.empty())
+        store.naa = fmt::format("naa.60000000000000000000000000{:06x}", fabric.volumes().size());
     fabric.add_volume({store.array, store.naa, store.capacity, directory / "volumes" / store.array / store.naa,
                        vendor_of(store.naa), model_of(store.naa)});
     for (const auto& host : scenario_.hosts)
@@ -69,17 +71,6 @@ void World::make_datastore_volume(const DatastoreConfig& store)
 #ifdef XCOPY_LAB_ARRAYS
 namespace {
 
-// ONTAP takes WWPNs as pairs with colons.
-std::string as_ontap_writes(const std::string& initiator)
-{
-    if (initiator.starts_with("iqn.") || initiator.starts_with("eui."))
-        return initiator;
-    std::string name;
-    for (std::size_t i = 0; i < initiator.size(); ++i)
-        name += (i > 0 && i % 2 == 0 ? ":" : "") + initiator.substr(i, 1);
-    return name;
-}
-
 void must(const json& answer, const std::string& what)
 {
     if (answer.contains("error"))
@@ -88,34 +79,32 @@ void must(const json& answer, const std::string& what)
 
 } // namespace
 
-bool World::made_by_array(const DatastoreConfig& store)
+bool World::made_by_array(DatastoreConfig& store)
 {
     const auto array = arrays.find(store.array);
     if (array == arrays.end())
         return false;
-    must(array->second->handle_control({{"verb", "create_lun"},
-                                        {"kind", "datastore"},
-                                        {"name", store.name},
-                                        {"size", store.capacity},
-                                        {"naa", store.naa}}),
-         "datastore " + store.name);
+    json order = {{"verb", "volume.create"}, {"kind", "datastore"}, {"name", store.name}, {"size", store.capacity}};
+    if (!store.naa.empty())
+        order["naa"] = store.naa;
+    const auto volume = array->second->handle_control(order);
+    must(volume, "datastore " + store.name);
+    store.naa = volume.at("naa");
     for (const auto& host : scenario_.hosts) {
-        std::vector<std::string> names;
-        for (const auto& initiator : initiators_on(store, host))
-            names.push_back(as_ontap_writes(initiator));
-        if (!names.empty())
+        const auto initiators = initiators_on(store, host);
+        if (!initiators.empty())
             must(array->second->handle_control({{"verb", "map"},
-                                                {"lun", store.naa},
-                                                {"igroup", "lab-" + host.name},
+                                                {"volume", store.naa},
+                                                {"host", "lab-" + host.name},
                                                 {"number", store.lun},
                                                 {"os_type", "vmware"},
-                                                {"initiators", names}}),
+                                                {"initiators", initiators}}),
                  "datastore " + store.name + " to " + host.name);
     }
     return true;
 }
 #else
-bool World::made_by_array(const DatastoreConfig&)
+bool World::made_by_array(DatastoreConfig&)
 {
     return false;
 }

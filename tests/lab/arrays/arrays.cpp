@@ -1,20 +1,49 @@
 #include "tests/lab/arrays/arrays.hpp"
 
 #include "tests/lab/arrays/ontap/ontap.hpp"
+#include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 namespace lab {
 
+namespace {
+
+template <class Model> std::unique_ptr<VendorModel> make(const ModelConfig& config)
+{
+    return std::make_unique<Model>(config);
+}
+
+struct Kind {
+    const char* name;
+    SimulatedArray::Maker make;
+};
+
+constexpr Kind kinds[] = {
+    {"ontap", make<ontap::Ontap>},
+};
+
+} // namespace
+
+std::vector<std::string> kinds_of_arrays()
+{
+    std::vector<std::string> names;
+    std::ranges::transform(kinds, std::back_inserter(names), &Kind::name);
+    return names;
+}
+
 std::unique_ptr<ArraySim> make_array(const nlohmann::json& config, Fabric& fabric, Events& events, Pki& pki)
 {
     try {
-        const auto kind = config.at("kind").get<std::string>();
-        if (kind == "ontap")
-            return std::make_unique<ontap::Ontap>(config, fabric, events, pki);
-        throw std::runtime_error("no such kind of array: " + kind);
+        const auto name = config.at("kind").get<std::string>();
+        const auto kind = std::ranges::find_if(kinds, [&](const Kind& one) { return one.name == name; });
+        if (kind == std::end(kinds))
+            throw std::runtime_error("no such kind of array: " + name);
+        return std::make_unique<SimulatedArray>(config, kind->make, fabric, events, pki);
     } catch (const nlohmann::json::exception& wrong) {
         throw std::runtime_error(std::string("the array's config is wrong: ") + wrong.what());
     }

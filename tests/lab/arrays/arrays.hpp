@@ -1,6 +1,7 @@
 // Simulated arrays: each speaks its vendor's REST over TLS and changes the fabric as the real array would.
 #pragma once
 
+#include "tests/lab/arrays/http_message.hpp"
 #include "tests/lab/events.hpp"
 #include "tests/lab/fabric.hpp"
 #include "tests/lab/pki.hpp"
@@ -9,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace lab {
 
@@ -19,10 +21,14 @@ public:
     virtual const std::string& name() const = 0; // "ontap-a"; its events come from "array:ontap-a"
     virtual std::string url() const = 0;         // "https://127.0.0.1:40001"
 
-    // What the operator of the lab or the array's administrator does beside the API: {"verb": "create_lun", …}. The
+    virtual Response handle(const Request&) = 0; // as the server calls it, for tests without a socket. Thread-safe.
+
+    // What the operator of the lab or the array's administrator does beside the API: {"verb": "volume.create", …}. The
     // answer has "error" with a sentence when it was refused. README.md lists the verbs. Thread-safe.
     virtual nlohmann::json handle_control(const nlohmann::json& order) = 0;
 };
+
+std::vector<std::string> kinds_of_arrays(); // "ontap", …
 
 // config: {"kind": "ontap", "name", "address", "port" (0: any), "user", "password", "directory" (volume files), …}; the
 // rest depends on the kind (README.md). It serves when this returns. Throws std::runtime_error with a sentence when the

@@ -27,6 +27,7 @@ protected:
         const auto scenario = scenario_from_json(nlohmann::json::object(), "127.1.1");
         datastores = {scenario.datastores[0], scenario.datastores[1]};
         datastores[0].name = "data store 1";
+        datastores[0].naa = "naa.600a0980383034000000000000000001";
         fabric.add_volume({"ontap-a", datastores[0].naa, 1 << 20, directory / "v" / "ds", "NETAPP", "LUN C-Mode"});
         fabric.present({datastores[0].naa, iqn, 201});
         fabric.add_volume({"ontap-a", lun, 10 << 20, directory / "v" / "lun", "NETAPP", "LUN C-Mode"});

@@ -23,49 +23,100 @@ template <class T> T granted(Answer<T> answer)
         return *answer;
 }
 
-} // namespace
-
-json Ontap::handle_control(const json& order)
+// ONTAP takes WWPNs as pairs with colons; the lab names them as 16 hex digits.
+std::string as_ontap_writes(const std::string& initiator)
 {
-    std::lock_guard lock(mutex_);
-    try {
-        return obey(order);
-    } catch (const std::exception& error) {
-        return {{"error", error.what()}};
-    }
+    if (initiator.size() != 16 || initiator.find_first_not_of("0123456789abcdef") != std::string::npos)
+        return initiator;
+    std::string name;
+    for (std::size_t i = 0; i < initiator.size(); ++i)
+        name += (i > 0 && i % 2 == 0 ? ":" : "") + initiator.substr(i, 1);
+    return name;
 }
 
-json Ontap::obey(const json& order)
+std::vector<std::string> initiators_in(const json& order)
 {
-    const auto verb = order.at("verb").get<std::string>();
+    auto names = order.value("initiators", std::vector<std::string>{});
+    std::ranges::transform(names, names.begin(), as_ontap_writes);
+    return names;
+}
+
+} // namespace
+
+json Ontap::control(const std::string& verb, const json& order)
+{
+    if (verb == "volume.create")
+        return create_volume(order);
+    if (verb == "volume.remove" || verb == "delete_lun")
+        return delete_lun(order);
     if (verb == "create_lun")
         return create_lun(order);
-    if (verb == "delete_lun")
-        return delete_lun(order);
-    if (verb == "create_igroup")
+    if (verb == "host.create" || verb == "create_igroup")
         return create_igroup(order);
     if (verb == "map")
         return map(order);
     if (verb == "unmap")
         return unmap(order);
+    if (verb == "hosts")
+        return hosts();
+    if (verb == "mappings")
+        return mappings();
+    if (verb == "foreign_handle") // a LUN of an SVM that this cluster does not have
+        return {{"volumeHandle", "pvc-elsewhere"},
+                {"volumeAttributes", {{"protocol", "block"}, {"internalID", "/svm/elsewhere/flexvol/t/lun/lun0"}}}};
+    if (verb == "secret")
+        return {
+            {"STORAGE_USERNAME", user_}, {"STORAGE_PASSWORD", password_}, {"ONTAP_SVM", state_.svms().front().name}};
+    if (verb == "sessions") // Basic with every request: there are none
+        return {{"opened", 0}, {"open", 0}, {"tokens", json::array()}};
+    if (verb == "sessions.expire")
+        return json::object();
     if (verb == "state")
         return dump();
-    if (verb == "requests" && server_)
-        return json(server_->requests());
-    if (verb == "forget_requests" && server_) {
-        server_->forget_requests();
-        return json::object();
-    }
-    if (verb == "set") {
-        if (auto wrong = switches_.set(order.at("switches")))
-            throw std::runtime_error(*wrong);
-        return json::object();
-    }
     if (verb == "rotate_password") {
-        api_.set_password(order.at("password"));
+        password_ = order.at("password");
+        api_.set_password(password_);
         return json::object();
     }
-    throw std::runtime_error("an ONTAP does not know the verb " + verb);
+    throw ControlRefused("an ONTAP does not know the verb " + verb);
+}
+
+// The names that all arrays have for what create_lun does.
+json Ontap::create_volume(const json& order)
+{
+    auto mine = order;
+    if (order.value("kind", "pvc") == "pvc")
+        mine["kind"] = "san";
+    auto made = create_lun(mine);
+    made["name"] = made.at("path");
+    made["handles"] = json::array();
+    if (made.contains("csi")) {
+        const auto& csi = made["csi"];
+        made["handles"].push_back(
+            {{"volumeHandle", csi.at("volumeHandle")}, {"volumeAttributes", csi.at("volumeAttributes")}});
+    }
+    return made;
+}
+
+json Ontap::hosts() const
+{
+    json all = json::array();
+    for (const auto& group : state_.igroups())
+        all.push_back({{"name", group.name}, {"initiators", state_.initiators_of(group)}});
+    return {{"hosts", all}};
+}
+
+json Ontap::mappings() const
+{
+    json all = json::array();
+    for (const auto& map : state_.maps()) {
+        const auto& group = *state_.find_igroup(map.igroup);
+        all.push_back({{"naa", naa_of(state_.find_lun(map.lun)->serial)},
+                       {"host", group.name},
+                       {"initiators", state_.initiators_of(group)},
+                       {"number", map.number}});
+    }
+    return {{"mappings", all}};
 }
 
 json Ontap::create_lun(const json& order)
@@ -107,21 +158,20 @@ json Ontap::delete_lun(const json& order)
 
 json Ontap::create_igroup(const json& order)
 {
-    const auto* group =
-        granted(state_.create_igroup({.svm = svm_in(order),
-                                      .name = order.at("name"),
-                                      .protocol = order.value("protocol", "mixed"),
-                                      .os_type = order.value("os_type", "linux"),
-                                      .initiators = order.value("initiators", std::vector<std::string>{}),
-                                      .children = {},
-                                      .delete_on_unmap = order.value("delete_on_unmap", false)}));
+    const auto* group = granted(state_.create_igroup({.svm = svm_in(order),
+                                                      .name = order.at("name"),
+                                                      .protocol = order.value("protocol", "mixed"),
+                                                      .os_type = order.value("os_type", "linux"),
+                                                      .initiators = initiators_in(order),
+                                                      .children = {},
+                                                      .delete_on_unmap = order.value("delete_on_unmap", false)}));
     return {{"uuid", group->uuid}, {"name", group->name}};
 }
 
 json Ontap::map(const json& order)
 {
     const auto& lun = lun_in(order);
-    const auto name = order.at("igroup").get<std::string>();
+    const auto name = order.at(order.contains("host") ? "host" : "igroup").get<std::string>();
     if (!igroup_named(lun.svm, name)) {
         auto creation = order;
         creation["name"] = name;
@@ -138,9 +188,9 @@ json Ontap::map(const json& order)
 json Ontap::unmap(const json& order)
 {
     const auto& lun = lun_in(order);
-    const auto* group = igroup_named(lun.svm, order.at("igroup"));
+    const auto* group = igroup_named(lun.svm, order.at(order.contains("host") ? "host" : "igroup"));
     if (!group)
-        throw std::runtime_error("no igroup " + order["igroup"].dump() + " in " + lun.svm);
+        throw ControlRefused("no such igroup in " + lun.svm);
     granted(state_.unmap(lun.uuid, group->uuid));
     return json::object();
 }
@@ -190,7 +240,7 @@ const std::string& Ontap::svm_in(const json& order) const
 
 const Lun& Ontap::lun_in(const json& order) const
 {
-    const auto text = order.at("lun").get<std::string>();
+    const auto text = order.at(order.contains("volume") ? "volume" : "lun").get<std::string>();
     for (const auto& lun : state_.luns()) {
         const bool here = !order.contains("svm") || svm_in(order) == lun.svm;
         if (lun.uuid == text || naa_of(lun.serial) == text || (here && lun.name == text))

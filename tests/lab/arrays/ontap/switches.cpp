@@ -64,4 +64,22 @@ std::optional<std::string> Switches::set(const nlohmann::json& values)
     return std::nullopt;
 }
 
+nlohmann::json Switches::uncertain()
+{
+    using nlohmann::json;
+    return {{"unauthorized_code", json::array({"6691623", "4"})},
+            {"error_status", json::array({json::object(), {{"1254207", 400}, {"5374922", 400}, {"5374023", 400}}})},
+            {"number_taken_code", json::array({"9024", "2"})},
+            {"number_taken_status", json::array({409, 400})},
+            {"map_missing_igroup_code", json::array({"5374878", "5374852"})},
+            {"serial_hex", json::array({true, false})},
+            {"reject_unknown_fields", json::array({true, false})},
+            {"missing_serial_first_read", json::array({false, true})},
+            {"initiator_case", json::array({"lower", "upper", "as_given"})},
+            {"delayed_visibility", json::array({0, 2})},
+            {"delayed_map_visibility", json::array({0, 1})},
+            {"short_page", json::array({false, true})},
+            {"lowest_free_sees_other_igroups", json::array({true, false})}};
+}
+
 } // namespace lab::ontap

@@ -2,7 +2,7 @@
 // against both sides. Set by config ("switches") and at run time by the control verb "set".
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <map>
@@ -46,6 +46,8 @@ struct Switches {
 
     // The sentence says which name or value is wrong; nothing is changed then.
     std::optional<std::string> set(const nlohmann::json& values);
+
+    static nlohmann::json uncertain(); // what the facts leave possible, the default first
 };
 
 } // namespace lab::ontap

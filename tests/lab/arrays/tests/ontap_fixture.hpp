@@ -25,13 +25,15 @@ class OntapTest : public testing::Test {
 protected:
     OntapTest()
         : directory(testing::TempDir() + "xcopy-ontap-" + std::to_string(getpid())), pki(directory / "pki"),
-          array({{"kind", "ontap"},
-                 {"name", "ontap-a"},
-                 {"user", "admin"},
-                 {"password", "secret"},
-                 {"directory", (directory / "volumes").string()},
-                 {"svms", {"svm1", "svm2"}}},
-                fabric, events, pki)
+          array(
+              {{"kind", "ontap"},
+               {"name", "ontap-a"},
+               {"user", "admin"},
+               {"password", "secret"},
+               {"directory", (directory / "volumes").string()},
+               {"svms", {"svm1", "svm2"}}},
+              [](const ModelConfig& config) -> std::unique_ptr<VendorModel> { return std::make_unique<Ontap>(config); },
+              fabric, events, pki)
     {}
     ~OntapTest() override { std::filesystem::remove_all(directory); }
 
@@ -92,7 +94,7 @@ protected:
     MemoryFabric fabric;
     ScriptedEvents events;
     Pki pki;
-    Ontap array;
+    SimulatedArray array;
 
     static constexpr const char* esx1 = "iqn.1998-01.com.vmware:esx1";
     static constexpr const char* esx2 = "iqn.1998-01.com.vmware:esx2";

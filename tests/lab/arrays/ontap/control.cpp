@@ -34,6 +34,14 @@ std::string as_ontap_writes(const std::string& initiator)
     return name;
 }
 
+std::vector<std::string> as_the_lab_writes(std::vector<std::string> names)
+{
+    for (auto& name : names)
+        if (!name.starts_with("iqn.") && !name.starts_with("eui."))
+            std::erase(name, ':');
+    return names;
+}
+
 std::vector<std::string> initiators_in(const json& order)
 {
     auto names = order.value("initiators", std::vector<std::string>{});
@@ -102,7 +110,7 @@ json Ontap::hosts() const
 {
     json all = json::array();
     for (const auto& group : state_.igroups())
-        all.push_back({{"name", group.name}, {"initiators", state_.initiators_of(group)}});
+        all.push_back({{"name", group.name}, {"initiators", as_the_lab_writes(state_.initiators_of(group))}});
     return {{"hosts", all}};
 }
 
@@ -113,7 +121,7 @@ json Ontap::mappings() const
         const auto& group = *state_.find_igroup(map.igroup);
         all.push_back({{"naa", naa_of(state_.find_lun(map.lun)->serial)},
                        {"host", group.name},
-                       {"initiators", state_.initiators_of(group)},
+                       {"initiators", as_the_lab_writes(state_.initiators_of(group))},
                        {"number", map.number}});
     }
     return {{"mappings", all}};

@@ -19,6 +19,12 @@ namespace xcopy {
 struct VolumeHandle {
     std::string handle;
     std::map<std::string, std::string> attributes;
+
+    std::string attribute(const std::string& key) const // empty when there is none
+    {
+        const auto found = attributes.find(key);
+        return found == attributes.end() ? std::string() : found->second;
+    }
 };
 
 // The array's object behind it.
@@ -55,6 +61,12 @@ struct Mapping {
     ArrayHost host;
     std::optional<int> lun; // LUN number, where the array has one
 };
+
+bool share_an_initiator(const std::vector<std::string>& some, const std::vector<std::string>& others);
+
+// The mapping through which a volume reaches that host: its own object's comes first, then one through any object that
+// holds one of its initiators.
+std::optional<Mapping> mapping_that_reaches(const std::vector<Mapping>& mappings, const ArrayHost& host);
 
 class LunNumbers;
 class VolumeCopier;

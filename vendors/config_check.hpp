@@ -16,8 +16,8 @@ public:
     // `array` is how errors call it ("NetApp ONTAP"), `page` its page below docs/arrays ("ontap").
     ConfigCheck(const ArrayConfig& config, std::string_view array, std::string_view page);
 
-    void need_account();                              // STORAGE_USERNAME and STORAGE_PASSWORD
-    std::string need(const std::string& key);         // a key of the vendor: its value, trimmed; a problem when empty
+    void need_account();                                // STORAGE_USERNAME and STORAGE_PASSWORD
+    std::string need(const std::string& key);           // a key of the vendor: its value, trimmed; a problem when empty
     std::string may_have(const std::string& key) const; // the same where it may be absent
     void complain(std::string problem);
 

@@ -14,7 +14,7 @@ namespace xcopy {
 namespace rest {
 class Transport;
 class Clock;
-}
+} // namespace rest
 
 std::vector<std::string_view> vendors();
 

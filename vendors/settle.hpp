@@ -6,9 +6,12 @@
 #include "vendors/call.hpp"
 #include "vendors/rest/clock.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace xcopy {
@@ -29,12 +32,12 @@ struct Settling {
     std::chrono::milliseconds longest_pause{8000};
 };
 
-// `look` gives the value when all is as wanted; `change` tries to make it so. When the change succeeds, `look` has the
-// last word too: what it gives is what exists. An error of `look` after a change in doubt is Errc::indeterminate, with
-// both sentences, for that it may be done matters more than why we cannot tell.
-template <class Value>
-Result<Value> settle(const Settling& how, const std::function<Result<std::optional<Value>>()>& look,
-                     const std::function<Result<void>()>& change)
+// `look` gives the value when all is as wanted; `change` tries to make it so. Where its reply proves the result, `change`
+// may return that as Result<std::optional<Value>>; else, as Result<void>, `look` has the last word too. An error of
+// `look` after a change in doubt is Errc::indeterminate, with both sentences, for that it may be done matters more than
+// why we cannot tell.
+template <class Value, class Change> Result<Value>
+settle(const Settling& how, const std::function<Result<std::optional<Value>>()>& look, const Change& change)
 {
     std::optional<Error> doubt;
     auto pause = how.first_pause;
@@ -53,6 +56,9 @@ Result<Value> settle(const Settling& how, const std::function<Result<std::option
                 Error{Errc::indeterminate, "the array accepted the change and does not show it", "", "not_shown"});
 
         auto changed = change();
+        if constexpr (!std::is_same_v<decltype(changed), Result<void>>)
+            if (changed && *changed)
+                return std::move(**changed);
         if (changed)
             continue;
         Error error = changed.error();

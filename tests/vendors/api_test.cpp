@@ -172,8 +172,9 @@ TEST(Throttle, LetsNoMoreInThanItsLimitAndObeysStop)
 
 Session primera_like()
 {
-    return {.open = one_step({.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
-                             [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); }),
+    return {.open =
+                one_step({.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
+                         [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); }),
             .lapsed =
                 [](const Reply& reply) {
                     const auto json = parse_json(reply.body);

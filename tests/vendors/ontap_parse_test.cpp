@@ -48,24 +48,28 @@ TEST(OntapLun, WhatCannotBeTrustedOrMappedIsRefused)
     EXPECT_EQ(with(R"({"class":"protocol_endpoint"})").error().code, Errc::unsupported);
     EXPECT_EQ(with(R"({"status":{"state":"offline"}})").error().code, Errc::unavailable);
     EXPECT_EQ(with(R"({"serial_number":null})").error().reason, "no_serial");
-    EXPECT_EQ(with(R"({"serial_number_hex":"383139544924583130314c42"})").error().code, Errc::failed);
     EXPECT_EQ(with(R"({"space":null})").error().code, Errc::failed);
     EXPECT_EQ(with(R"({"space":{"size":-1}})").error().code, Errc::failed);
     EXPECT_EQ(with(R"({"uuid":null})").error().code, Errc::failed);
 }
 
-TEST(OntapInternalId, BothFormsAreUnderstood)
+TEST(OntapPlace, EveryFormTridentWritesIsUnderstood)
 {
-    const auto economy = parse_internal_id("/svm/svm1/flexvol/pool_A/lun/pvc_5c9d");
+    const auto place = [](const char* id) { return place_of({"pvc-1", {{"internalID", id}}}); };
+    const auto economy = place("/svm/svm1/flexvol/pool_A/lun/pvc_5c9d");
     ASSERT_TRUE(economy);
     EXPECT_EQ(economy->svm, "svm1");
     EXPECT_EQ(economy->name, "/vol/pool_A/pvc_5c9d");
-    const auto asa_r2 = parse_internal_id("/svm/svm1/lun/pvc_5c9d");
+    const auto asa_r2 = place("/svm/svm1/lun/pvc_5c9d");
     ASSERT_TRUE(asa_r2);
     EXPECT_EQ(asa_r2->name, "pvc_5c9d");
-    for (std::string_view other : {"", "/svm/svm1", "/svm//lun/x", "/svm/s/flexvol/v/lun/", "/svm/s/flexvol/v/qtree/q",
-                                   "/svm/s/flexvol/v/namespace/n", "pvc_5c9d"})
-        EXPECT_FALSE(parse_internal_id(other)) << other;
+    const auto named = place_of({"pvc-1", {{"internalName", "trident_pvc_1"}}});
+    ASSERT_TRUE(named);
+    EXPECT_EQ(named->name, "/vol/trident_pvc_1/lun0");
+    EXPECT_EQ(named->folder, "/vol/trident_pvc_1/");
+    for (const char* other : {"", "/svm/svm1", "/svm//lun/x", "/svm/s/flexvol/v/lun/", "/svm/s/flexvol/v/qtree/q",
+                              "/svm/s/flexvol/v/namespace/n", "pvc_5c9d"})
+        EXPECT_FALSE(place(other)) << other;
 }
 
 TEST(OntapLiteral, OnlyPatternsAreQuoted)
@@ -141,7 +145,8 @@ TEST(OntapErrors, ASuccessfulReplyIsNone)
 
 TEST(OntapPage, KnowsTheWayToTheNext)
 {
-    const auto page = split_page({.body = Json::parse(R"({"records":[{"a":1}],"_links":{"next":{"href":"/api/x?start=1"}}})")});
+    const auto page =
+        split_page({.body = Json::parse(R"({"records":[{"a":1}],"_links":{"next":{"href":"/api/x?start=1"}}})")});
     EXPECT_EQ(page.records.size(), 1U);
     EXPECT_EQ(page.next, "/api/x?start=1");
     EXPECT_TRUE(split_page({}).records.empty());

@@ -1,14 +1,11 @@
 // NetApp ONTAP 9.11.1 and newer, AFF, FAS, ASA and ASA r2 (facts/arrays/ontap.md).
 #pragma once
 
-#include "protocol/error.hpp"
 #include "vendors/array.hpp"
 #include "vendors/array_config.hpp"
 #include "vendors/ontap/parse.hpp"
 #include "vendors/rest/api.hpp"
-#include "vendors/rest/clock.hpp"
-#include "vendors/rest/throttle.hpp"
-#include "vendors/rest/transport.hpp"
+#include "vendors/settle.hpp"
 
 #include <memory>
 #include <optional>
@@ -18,9 +15,6 @@
 #include <vector>
 
 namespace xcopy::ontap {
-
-// How often a step is looked at again after its reply was lost or another caller was faster.
-constexpr int max_rounds = 3;
 
 class Ontap : public Array, public LunNumbers {
 public:
@@ -42,16 +36,11 @@ private:
 
     Result<Svm> svm(const Call&);
     Result<Svm> choose_svm(const Call&);
-    Records list(const Call&, std::string_view path, const rest::Query&);
-
-    Records luns_named(const Call&, const Svm&, std::string_view pattern);
-    Records look_for_lun(const Call&, const Svm&, std::string_view name, std::string_view volume);
-    Result<Volume> read_lun(const Call&, const rest::Json& record);
-
-    Result<std::optional<Igroup>> find_igroup(const Call&, const Svm&, std::string_view name);
-    Result<void> create_igroup(const Call&, const Svm&, const IgroupKind&);
-    Result<void> add_initiators(const Call&, const Igroup&, const std::vector<std::string>& missing);
-    Result<std::optional<Mapping>> mapping_that_reaches(const Call&, const Volume&, const ArrayHost&);
+    Records list(const Call&, std::string_view path, rest::Query, const Svm* = nullptr);
+    Records look_for_lun(const Call&, const Svm&, const LunPlace&);
+    Result<std::optional<rest::Json>> find_igroup(const Call&, const Svm&, std::string_view name);
+    Result<void> add_initiators(const Call&, const rest::Json& igroup, const std::vector<std::string>& missing);
+    Settling settling(const Call&);
 
     rest::Api api_;
     const std::string svm_name_;

@@ -1,6 +1,5 @@
 // Configuration, sign-in, sessions, and how many requests a disk costs.
 #include "tests/vendors/contract/contract.hpp"
-
 #include "vendors/registry.hpp"
 
 #include <algorithm>
@@ -46,7 +45,8 @@ TEST_P(ContractAccount, EverySpellingOfTheHostNameWorks)
     for (const std::string spelled :
          {"array.example.com", "https://array.example.com", "https://array.example.com/", "HTTPS://Array.example.com",
           "array.example.com:8443", "https://array.example.com:8443/", "https://array.example.com/api/rest",
-          " array.example.com ", "10.0.0.5", "https://10.0.0.5:443", "[2001:db8::5]", "https://[2001:db8::5]:8443/x/"}) {
+          " array.example.com ", "10.0.0.5", "https://10.0.0.5:443", "[2001:db8::5]",
+          "https://[2001:db8::5]:8443/x/"}) {
         auto config = rig.config();
         config.hostname = spelled;
         const auto made = make_array(config, rig.observed(), rig.time());
@@ -172,9 +172,10 @@ TEST_P(ContractAccount, RequestsPerDiskAreCounted)
     EXPECT_EQ(now.used, expected.used) << "LUN numbers";
     EXPECT_EQ(now.map, expected.map) << "map";
     EXPECT_EQ(now.unmap, expected.unmap) << "unmap";
-    std::printf("[ requests ] %-15s sign-in %d, find %d, host %d, mappings %d, numbers %d, map %d, unmap %d: %d a disk\n",
-                subject().vendor.c_str(), now.sign_in, now.find, now.ensure, now.mappings, now.used, now.map, now.unmap,
-                now.find + now.ensure + now.mappings + now.used + now.map + now.unmap);
+    std::printf(
+        "[ requests ] %-15s sign-in %d, find %d, host %d, mappings %d, numbers %d, map %d, unmap %d: %d a disk\n",
+        subject().vendor.c_str(), now.sign_in, now.find, now.ensure, now.mappings, now.used, now.map, now.unmap,
+        now.find + now.ensure + now.mappings + now.used + now.map + now.unmap);
 }
 
 INSTANTIATE_TEST_SUITE_P(Arrays, ContractAccount, testing::ValuesIn(subjects()), subject_name);

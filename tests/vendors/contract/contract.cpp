@@ -20,8 +20,7 @@ void expect_usable(const Rig&, const Error& error, const std::string& what)
     if (error.code == Errc::cancelled)
         return;
     EXPECT_GT(error.message.size(), 15U) << what << ": " << error.message;
-    EXPECT_NE(error.message.find("array.example.com"), std::string::npos)
-        << what << ": which array? " << error.message;
+    EXPECT_NE(error.message.find("array.example.com"), std::string::npos) << what << ": which array? " << error.message;
     EXPECT_FALSE(error.remedy.empty()) << what << ": what to do? " << error.message;
 }
 

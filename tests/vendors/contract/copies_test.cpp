@@ -51,8 +51,7 @@ protected:
         disk.target = rig.make_volume("pvc-44444444-7a41-4c1b-9a2e-1b3c4d5e6f70", {{"size", target_size}});
         fill(disk.source);
         disk.copy.id = "44444444-7a41-4c1b-9a2e-1b3c4d5e6f70";
-        const auto found =
-            rig.driver().volume_copier()->find_source(rig.call, backing_in(disk.source["backing"]));
+        const auto found = rig.driver().volume_copier()->find_source(rig.call, backing_in(disk.source["backing"]));
         EXPECT_TRUE(found) << found.error().message;
         const auto target = rig.driver().find_volume(rig.call, Rig::handle_in(disk.target["handles"][0]));
         EXPECT_TRUE(target) << target.error().message;
@@ -77,6 +76,7 @@ protected:
             if (copier->copies(DiskBacking::Kind::vvol))
                 kinds.emplace_back("vvol");
         }
+        EXPECT_FALSE(kinds.empty()) << "Subject::copies is true";
         return kinds;
     }
 
@@ -99,14 +99,11 @@ protected:
     }
 };
 
-#define SKIP_WITHOUT_COPIES(rig)                                                                                       \
-    if (kinds(rig).empty())                                                                                            \
-    GTEST_SKIP() << "no copies inside this array"
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ContractCopies);
 
 TEST_P(ContractCopies, EveryByteArrives)
 {
     Rig first(subject());
-    SKIP_WITHOUT_COPIES(first);
     for (const auto& kind : kinds(first)) {
         Rig rig(subject());
         const auto disk = prepare(rig, kind);
@@ -130,7 +127,6 @@ TEST_P(ContractCopies, EveryByteArrives)
 TEST_P(ContractCopies, StartedAgainByAnotherProcessItIsTakenUpAndNotBegunAnew)
 {
     Rig first(subject());
-    SKIP_WITHOUT_COPIES(first);
     for (const auto& kind : kinds(first)) {
         Rig rig(subject());
         const auto disk = prepare(rig, kind);
@@ -155,7 +151,6 @@ TEST_P(ContractCopies, StartedAgainByAnotherProcessItIsTakenUpAndNotBegunAnew)
 TEST_P(ContractCopies, ACancelledCopyIsGoneAndNeverDone)
 {
     Rig first(subject());
-    SKIP_WITHOUT_COPIES(first);
     for (const auto& kind : kinds(first)) {
         Rig rig(subject());
         const auto disk = prepare(rig, kind);
@@ -181,7 +176,6 @@ TEST_P(ContractCopies, ACancelledCopyIsGoneAndNeverDone)
 TEST_P(ContractCopies, ACopyThatFailsMidwayIsAFailure)
 {
     Rig first(subject());
-    SKIP_WITHOUT_COPIES(first);
     for (const auto& kind : kinds(first)) {
         Rig rig(subject());
         const auto disk = prepare(rig, kind);
@@ -210,7 +204,6 @@ TEST_P(ContractCopies, ACopyThatFailsMidwayIsAFailure)
 TEST_P(ContractCopies, SizesThatWouldLoseBytesAreRefusedBeforehand)
 {
     Rig first(subject());
-    SKIP_WITHOUT_COPIES(first);
     for (const auto& kind : kinds(first)) {
         Rig rig(subject());
         const auto disk = prepare(rig, kind, 2 * size, size);
@@ -229,10 +222,9 @@ TEST_P(ContractCopies, SizesThatWouldLoseBytesAreRefusedBeforehand)
 TEST_P(ContractCopies, ADiskOfAnotherArrayIsNotFound)
 {
     Rig rig(subject());
-    SKIP_WITHOUT_COPIES(rig);
     for (const auto& kind : kinds(rig))
-        for (const std::string id :
-             {"naa.6000c29f0000000000000000000000aa", "rfc4122.00000000-1111-4222-8333-444444444444", "", "..", "vml.02"}) {
+        for (const std::string id : {"naa.6000c29f0000000000000000000000aa",
+                                     "rfc4122.00000000-1111-4222-8333-444444444444", "", "..", "vml.02"}) {
             const auto found =
                 rig.driver().volume_copier()->find_source(rig.call, backing_in({{"kind", kind}, {"id", id}}));
             EXPECT_FALSE(found) << id;
@@ -242,7 +234,6 @@ TEST_P(ContractCopies, ADiskOfAnotherArrayIsNotFound)
 TEST_P(ContractCopies, EveryTroubleWhileCopyingIsSuccessOrASentenceAndNeverHalfACopyCalledDone)
 {
     Rig first(subject());
-    SKIP_WITHOUT_COPIES(first);
     int runs = 0;
     for (const auto& kind : kinds(first))
         for (Trouble trouble : all_troubles)
@@ -273,7 +264,7 @@ TEST_P(ContractCopies, EveryTroubleWhileCopyingIsSuccessOrASentenceAndNeverHalfA
     std::printf("[ contract ] %s: %d troubled copies\n", subject().vendor.c_str(), runs);
 }
 
-INSTANTIATE_TEST_SUITE_P(Arrays, ContractCopies, testing::ValuesIn(subjects()), subject_name);
+INSTANTIATE_TEST_SUITE_P(Arrays, ContractCopies, testing::ValuesIn(subjects_that_copy()), subject_name);
 
 } // namespace
 } // namespace xcopy::contract

@@ -57,8 +57,9 @@ Error lost(const rest::Request& request)
 
 const char* name(Trouble trouble)
 {
-    constexpr const char* names[] = {"none", "401", "403",       "429",   "500",        "502",            "503",
-                                     "504",  "timed_out", "reset", "lost_reply", "truncated_json", "html"};
+    constexpr const char* names[] = {"none", "401", "403",       "429",   "500",        "502",
+                                     "503",  "504", "timed_out", "reset", "lost_reply", "truncated_json",
+                                     "html"};
     return names[static_cast<std::size_t>(trouble)];
 }
 
@@ -98,7 +99,8 @@ rest::Reply LabWire::ask(const rest::Request& request)
                                    path_begin == std::string::npos ? "/" : request.url.substr(path_begin));
     for (const auto& header : request.headers) {
         std::string lower = header.name;
-        std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        std::ranges::transform(lower, lower.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         asked.headers[lower] = header.value;
     }
     asked.body = request.body;

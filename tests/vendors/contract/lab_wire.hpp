@@ -30,9 +30,10 @@ enum class Trouble : std::uint8_t {
     html,           // a proxy's page with status 200; nothing was done
 };
 
-constexpr Trouble all_troubles[] = {Trouble::status_401, Trouble::status_403, Trouble::status_429, Trouble::status_500,
-                                    Trouble::status_502, Trouble::status_503, Trouble::status_504, Trouble::timed_out,
-                                    Trouble::reset,      Trouble::lost_reply, Trouble::truncated_json, Trouble::html};
+constexpr Trouble all_troubles[] = {Trouble::status_401, Trouble::status_403,     Trouble::status_429,
+                                    Trouble::status_500, Trouble::status_502,     Trouble::status_503,
+                                    Trouble::status_504, Trouble::timed_out,      Trouble::reset,
+                                    Trouble::lost_reply, Trouble::truncated_json, Trouble::html};
 
 const char* name(Trouble trouble);
 

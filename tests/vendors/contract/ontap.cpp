@@ -12,7 +12,7 @@ Subject ontap_subject()
         .naa_examples = {{{{"naa", "naa.600a098038313954492458313032502d"}}, "naa.600a098038313954492458313032502d"}},
         .foreign = Errc::conflict,
         .reuses_owner = false, // one igroup per host of our own: facts 5
-        .requests = {.sign_in = 0, .find = 1, .ensure = 1, .mappings = 1, .used = 2, .map = 2, .unmap = 1},
+        .requests = {.sign_in = 1, .find = 1, .ensure = 1, .mappings = 1, .used = 2, .map = 2, .unmap = 1},
     };
 }
 

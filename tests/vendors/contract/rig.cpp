@@ -73,8 +73,8 @@ Rig::Rig(const Subject& the_subject, const json& switches)
         const std::lock_guard lock(mutex_);
         told_ += std::string(line) + "\n";
     };
-    observed_ = rest::observed(*wire_, {.exchange = [keep](const rest::Exchange& one) { keep(rest::one_line(one)); },
-                                        .warning = keep});
+    observed_ = rest::observed(
+        *wire_, {.exchange = [keep](const rest::Exchange& one) { keep(rest::one_line(one)); }, .warning = keep});
     new_driver();
     if (!subject.creates_hosts) {
         std::vector<std::string> initiators;

@@ -39,6 +39,7 @@ struct Subject {
     Errc foreign = Errc::conflict; // what a handle of another array leads to
     bool creates_hosts = true;     // false: somebody else must have made the host's object
     bool reuses_owner = true;      // an initiator belongs to one object only, so that one is used
+    bool copies = false;           // one volume onto another inside the array
     Requests requests;
 };
 
@@ -48,6 +49,8 @@ inline void PrintTo(const Subject& subject, std::ostream* out)
 }
 
 std::vector<Subject> subjects();
+std::vector<Subject> subjects_that_copy();
+std::vector<Subject> subjects_that(bool create_hosts);
 
 // One file each.
 Subject ontap_subject();

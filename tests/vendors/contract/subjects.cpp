@@ -9,4 +9,18 @@ std::vector<Subject> subjects()
     };
 }
 
+std::vector<Subject> subjects_that_copy()
+{
+    auto all = subjects();
+    std::erase_if(all, [](const Subject& subject) { return !subject.copies; });
+    return all;
+}
+
+std::vector<Subject> subjects_that(bool create_hosts)
+{
+    auto all = subjects();
+    std::erase_if(all, [&](const Subject& subject) { return subject.creates_hosts != create_hosts; });
+    return all;
+}
+
 } // namespace xcopy::contract

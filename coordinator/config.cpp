@@ -128,6 +128,14 @@ Result<void> set_policy(Config& config, const Texts& given)
     return {};
 }
 
+Result<void> set_log_level(Config& config, const Texts& given)
+{
+    if (given.front() != "info" && given.front() != "debug")
+        return Error{Errc::bad_request, fmt::format("'{}' is neither info nor debug", given.front())};
+    config.debug = given.front() == "debug";
+    return {};
+}
+
 Result<void> set_output(Config& config, const Texts& given)
 {
     if (given.front() != "table" && given.front() != "json")
@@ -262,6 +270,9 @@ const std::vector<Setting>& settings()
     static const std::vector<Setting> all{
         {"config", "", "FILE", "JSON file with any of these settings, named as the flags", false, nullptr, nothing},
         {"output", "", "table|json", "how results are printed", false, nullptr, set_output},
+
+        {"log-level", "", "info|debug", "debug: a line for every request to arrays and agents", false, nullptr,
+         set_log_level},
 
         {"agent", "", "NAME=ADDRESS[:PORT]", "an ESXi host that runs xcopy-agent; repeat it", true, &Needs::agents,
          add_agents},

@@ -1,5 +1,6 @@
 #include "vendors/registry.hpp"
 
+#include "vendors/infinibox/infinibox.hpp"
 #include "vendors/ontap/ontap.hpp"
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ struct Vendor {
 };
 
 constexpr Vendor known[] = {
+    {"infinibox", infinibox::make_infinibox},
     {"ontap", ontap::make_ontap},
 };
 

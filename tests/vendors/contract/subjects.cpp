@@ -5,6 +5,7 @@ namespace xcopy::contract {
 std::vector<Subject> subjects()
 {
     return {
+        infinibox_subject(),
         ontap_subject(),
     };
 }

@@ -2,6 +2,7 @@
 
 #include "vendors/infinibox/infinibox.hpp"
 #include "vendors/ontap/ontap.hpp"
+#include "vendors/powerstore/powerstore.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -21,6 +22,7 @@ struct Vendor {
 constexpr Vendor known[] = {
     {"infinibox", infinibox::make_infinibox},
     {"ontap", ontap::make_ontap},
+    {"powerstore", powerstore::make_powerstore},
 };
 
 } // namespace

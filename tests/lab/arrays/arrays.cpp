@@ -2,6 +2,7 @@
 
 #include "tests/lab/arrays/infinibox/infinibox.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
+#include "tests/lab/arrays/powerstore/powerstore.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
@@ -27,6 +28,7 @@ struct Kind {
 constexpr Kind kinds[] = {
     {"infinibox", make<infinibox::InfiniBox>},
     {"ontap", make<ontap::Ontap>},
+    {"powerstore", make<powerstore::PowerStore>},
 };
 
 } // namespace

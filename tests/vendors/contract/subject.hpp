@@ -55,5 +55,6 @@ std::vector<Subject> subjects_that(bool create_hosts);
 // One file each.
 Subject infinibox_subject();
 Subject ontap_subject();
+Subject powerstore_subject();
 
 } // namespace xcopy::contract

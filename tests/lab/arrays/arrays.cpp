@@ -2,6 +2,7 @@
 
 #include "tests/lab/arrays/infinibox/infinibox.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
+#include "tests/lab/arrays/powerflex/powerflex.hpp"
 #include "tests/lab/arrays/powerstore/powerstore.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
@@ -28,6 +29,7 @@ struct Kind {
 constexpr Kind kinds[] = {
     {"infinibox", make<infinibox::InfiniBox>},
     {"ontap", make<ontap::Ontap>},
+    {"powerflex", make<powerflex::PowerFlex>},
     {"powerstore", make<powerstore::PowerStore>},
 };
 

@@ -4,6 +4,7 @@
 #include "vendors/ontap/ontap.hpp"
 #include "vendors/powerflex/powerflex.hpp"
 #include "vendors/powerstore/powerstore.hpp"
+#include "vendors/pureFlashArray/pureFlashArray.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,6 +26,7 @@ constexpr Vendor known[] = {
     {"ontap", ontap::make_ontap},
     {"powerflex", powerflex::make_powerflex},
     {"powerstore", powerstore::make_powerstore},
+    {"pureFlashArray", pure::make_flasharray},
 };
 
 } // namespace

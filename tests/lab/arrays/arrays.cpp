@@ -4,6 +4,7 @@
 #include "tests/lab/arrays/ontap/ontap.hpp"
 #include "tests/lab/arrays/powerflex/powerflex.hpp"
 #include "tests/lab/arrays/powerstore/powerstore.hpp"
+#include "tests/lab/arrays/pure/pure.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
@@ -31,6 +32,7 @@ constexpr Kind kinds[] = {
     {"ontap", make<ontap::Ontap>},
     {"powerflex", make<powerflex::PowerFlex>},
     {"powerstore", make<powerstore::PowerStore>},
+    {"pureFlashArray", make<pure::FlashArray>},
 };
 
 } // namespace

@@ -57,5 +57,6 @@ Subject infinibox_subject();
 Subject ontap_subject();
 Subject powerflex_subject();
 Subject powerstore_subject();
+Subject pure_subject();
 
 } // namespace xcopy::contract

@@ -5,10 +5,7 @@ namespace xcopy::contract {
 std::vector<Subject> subjects()
 {
     return {
-        infinibox_subject(),
-        ontap_subject(),
-        powerflex_subject(),
-        powerstore_subject(),
+        infinibox_subject(), ontap_subject(), powerflex_subject(), powerstore_subject(), pure_subject(),
     };
 }
 

@@ -88,7 +88,8 @@ Result<Answer> Api::ask(const Call& call, Method method, std::string_view path, 
 
 Result<Answer> Api::request(const Call& call, Method method, std::string_view path, std::string body)
 {
-    const Request request{.method = method, .url = std::string(path), .body = std::move(body)};
+    const Request request{
+        .method = method, .url = std::string(path), .body = std::move(body), .max_reply_bytes = rules_.max_reply_bytes};
     auto reply = attempts(call, request);
     if (!reply)
         return told(reply.error(), request);

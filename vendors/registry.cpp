@@ -1,6 +1,7 @@
 #include "vendors/registry.hpp"
 
 #include "vendors/ontap/ontap.hpp"
+#include "vendors/primera3par/primera3par.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,6 +20,7 @@ struct Vendor {
 
 constexpr Vendor known[] = {
     {"ontap", ontap::make_ontap},
+    {"primera3par", primera3par::make_primera3par},
 };
 
 } // namespace

@@ -19,13 +19,11 @@ lab::LabOptions with_agents(json scenario, const Programs& programs)
     return {.scenario = std::move(scenario), .agent = programs.agent, .program = programs.lab};
 }
 
-constexpr const char* array = "ontap-a";
-
 } // namespace
 
 Site::Site(json scenario, const Programs& programs)
     : lab(with_agents(std::move(scenario), programs)), coordinator_(programs.coordinator),
-      work_(lab.directory() / "test")
+      array_(lab.ready().at("arrays").begin().key()), work_(lab.directory() / "test")
 {
     fs::create_directories(work_);
 }
@@ -40,10 +38,11 @@ Disk Site::make_disk(const std::string& file, std::uint64_t size, const std::str
 Target Site::make_target(std::uint64_t size)
 {
     const auto job = fmt::format("6b0b2f7e-0000-4000-8000-{:012}", ++volumes_);
-    const auto made = lab.call({{"do", "array.create_lun"}, {"array", array}, {"name", "pvc-" + job}, {"size", size}});
+    const auto made =
+        lab.call({{"do", "array.volume.create"}, {"array", array_}, {"name", "pvc-" + job}, {"size", size}});
     Target target{
         .job = job, .naa = made.at("naa"), .size = size, .file = made.at("file").get<std::string>(), .handle = {}};
-    const auto& csi = made.at("csi");
+    const auto& csi = made.at("handles").at(0);
     target.handle = {"--volume-handle=" + csi.at("volumeHandle").get<std::string>()};
     for (const auto& [key, value] : csi.at("volumeAttributes").items())
         target.handle.push_back(fmt::format("--volume-attribute={}={}", key, value.get<std::string>()));
@@ -67,18 +66,18 @@ std::map<std::string, std::string> Site::environment() const
             list.push_back({{"name", name}, {"address", host.at("address")}, {"uuid", host.at("uuid")}});
         std::ofstream(agents) << list.dump();
     }
-    return {{"HOME", work_.string()},
-            {"XCOPY_AGENTS", agents.string()},
-            {"XCOPY_AGENT_CA_FILE", lab.ca()},
-            {"XCOPY_AGENT_CERT_FILE", lab.operator_cert()},
-            {"XCOPY_AGENT_KEY_FILE", lab.operator_key()},
-            {"XCOPY_STATE_DIR", state_dir().string()},
-            {"STORAGE_VENDOR", "ontap"},
-            {"STORAGE_HOSTNAME", lab.array_url(array)},
-            {"STORAGE_USERNAME", lab.ready().at("arrays").at(array).value("user", "admin")},
-            {"STORAGE_PASSWORD", lab.ready().at("arrays").at(array).value("password", "netapp1!")},
-            {"STORAGE_CA_FILE", lab.ca()},
-            {"ONTAP_SVM", "svm1"}};
+    std::map<std::string, std::string> all = {{"HOME", work_.string()},
+                                              {"XCOPY_AGENTS", agents.string()},
+                                              {"XCOPY_AGENT_CA_FILE", lab.ca()},
+                                              {"XCOPY_AGENT_CERT_FILE", lab.operator_cert()},
+                                              {"XCOPY_AGENT_KEY_FILE", lab.operator_key()},
+                                              {"XCOPY_STATE_DIR", state_dir().string()},
+                                              {"STORAGE_CA_FILE", lab.ca()}};
+    const auto described = lab.ready().at("arrays").at(array_);
+    all["STORAGE_VENDOR"] = described.at("kind");
+    for (const auto& [key, value] : described.at("secret").items())
+        all[key] = value;
+    return all;
 }
 
 std::unique_ptr<Process> Site::prepare(std::vector<std::string> arguments) const
@@ -138,9 +137,9 @@ int Site::requests(const std::string& what) const
 void map_to_worker(const Site& site, const Target& target)
 {
     site.lab.call({{"do", "array.map"},
-                   {"array", array},
-                   {"lun", target.naa},
-                   {"igroup", "worker-1"},
+                   {"array", site.array()},
+                   {"volume", target.naa},
+                   {"host", "worker-1"},
                    {"initiators", {"iqn.1994-05.com.redhat:worker-1"}}});
 }
 

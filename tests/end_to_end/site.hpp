@@ -1,4 +1,4 @@
-// A customer's site in the lab: two ESXi hosts with agents, an ONTAP, datastores; and the coordinator run against it.
+// A customer's site in the lab: two ESXi hosts with agents, an array, datastores; and the coordinator run against it.
 #pragma once
 
 #include "tests/end_to_end/process.hpp"
@@ -63,11 +63,14 @@ public:
     std::uint64_t last_event() const;
     int requests(const std::string& what) const; // array requests whose "METHOD /path" contains that
 
+    const std::string& array() const { return array_; } // the name of the (first) array
+
     std::filesystem::path state_dir() const { return work_ / "state"; }
     std::filesystem::path work() const { return work_; }
 
 private:
     std::filesystem::path coordinator_;
+    std::string array_;
     std::filesystem::path work_;
     int volumes_ = 0;
 };

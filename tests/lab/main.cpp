@@ -3,6 +3,7 @@
 //
 //   xcopy-lab serve --dir DIR [--config scenario.json] [--agent FILE] [--tool FILE] [--until-stdin-closes]
 //   xcopy-lab ctl --dir DIR '{"do": "…"}'
+//   xcopy-lab kinds
 #include "tests/lab/control.hpp"
 #include "tests/lab/line_server.hpp"
 #include "tests/lab/world.hpp"
@@ -25,7 +26,8 @@ using nlohmann::json;
 
 constexpr const char* usage =
     "usage: xcopy-lab serve --dir DIR [--config FILE] [--agent FILE] [--tool FILE] [--until-stdin-closes]\n"
-    "       xcopy-lab ctl --dir DIR JSON\n";
+    "       xcopy-lab ctl --dir DIR JSON\n"
+    "       xcopy-lab kinds: the kinds of arrays it simulates\n";
 
 struct Words {
     fs::path directory;
@@ -131,6 +133,11 @@ int ctl(const Words& words)
 int main(int argc, char** argv)
 {
     const std::string verb = argc > 1 ? argv[1] : "";
+    if (verb == "kinds") {
+        for (const auto& kind : lab::kinds_of_arrays())
+            std::printf("%s\n", kind.c_str());
+        return 0;
+    }
     const auto words = read_words(argc, argv);
     if (!words || (verb != "serve" && verb != "ctl") || (verb == "ctl") == words->order.empty()) {
         std::fputs(usage, stderr);

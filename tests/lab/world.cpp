@@ -163,7 +163,11 @@ json World::ready() const
                                        {"type", store.type}};
 #ifdef XCOPY_LAB_ARRAYS
     for (const auto& [name, array] : arrays)
-        j["arrays"][name] = {{"url", array->url()}, {"user", "admin"}, {"password", array_password}};
+        j["arrays"][name] = {{"url", array->url()},
+                             {"kind", array->kind()},
+                             {"user", "admin"},
+                             {"password", array_password},
+                             {"secret", array->handle_control({{"verb", "secret"}})}};
 #endif
     return j;
 }

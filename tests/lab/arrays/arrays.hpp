@@ -19,6 +19,7 @@ public:
     virtual ~ArraySim() = default; // stops serving and joins every thread
 
     virtual const std::string& name() const = 0; // "ontap-a"; its events come from "array:ontap-a"
+    virtual const std::string& kind() const = 0; // "ontap"
     virtual std::string url() const = 0;         // "https://127.0.0.1:40001"
 
     virtual Response handle(const Request&) = 0; // as the server calls it, for tests without a socket. Thread-safe.

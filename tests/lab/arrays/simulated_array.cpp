@@ -25,7 +25,7 @@ CertificateFiles certificate_of(const json& config, const std::string& name, con
 } // namespace
 
 SimulatedArray::SimulatedArray(const json& config, Maker maker, Fabric& fabric, Events& events, Pki& pki)
-    : name_(config.at("name")), address_(config.value("address", "127.0.0.1"))
+    : name_(config.at("name")), kind_(config.at("kind")), address_(config.value("address", "127.0.0.1"))
 {
     model_ = maker({.name = name_,
                     .user = config.value("user", "admin"),

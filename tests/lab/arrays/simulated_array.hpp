@@ -67,6 +67,7 @@ public:
     SimulatedArray(const nlohmann::json& config, Maker, Fabric&, Events&, Pki&);
 
     const std::string& name() const override { return name_; }
+    const std::string& kind() const override { return kind_; }
     std::string url() const override { return server_ ? server_->url() : "https://" + address_; }
     Response handle(const Request&) override;
     nlohmann::json handle_control(const nlohmann::json& order) override;
@@ -75,6 +76,7 @@ private:
     nlohmann::json obey(const std::string& verb, const nlohmann::json& order);
 
     const std::string name_;
+    const std::string kind_;
     const std::string address_;
     std::mutex mutex_; // of everything below but the server
     LabClock clock_;

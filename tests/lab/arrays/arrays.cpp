@@ -1,6 +1,7 @@
 #include "tests/lab/arrays/arrays.hpp"
 
 #include "tests/lab/arrays/ontap/ontap.hpp"
+#include "tests/lab/arrays/primera3par/primera3par.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
@@ -25,6 +26,7 @@ struct Kind {
 
 constexpr Kind kinds[] = {
     {"ontap", make<ontap::Ontap>},
+    {"primera3par", make<primera3par::Primera3par>},
 };
 
 } // namespace

@@ -54,5 +54,6 @@ std::vector<Subject> subjects_that(bool create_hosts);
 
 // One file each.
 Subject ontap_subject();
+Subject primera3par_subject();
 
 } // namespace xcopy::contract

@@ -6,6 +6,7 @@ std::vector<Subject> subjects()
 {
     return {
         ontap_subject(),
+        primera3par_subject(),
     };
 }
 

@@ -71,4 +71,19 @@ Result<void> check_sizes(const ArrayCopy& copy)
     return {};
 }
 
+Result<void> check_unmapped_target(Array& array, const Call& call, const ArrayCopy& copy)
+{
+    if (auto checked = check_sizes(copy); !checked)
+        return checked;
+    const auto mappings = array.mappings_of(call, copy.target);
+    if (!mappings)
+        return mappings.error();
+    if (mappings->empty())
+        return {};
+    return Error{Errc::unsupported,
+                 fmt::format("{} is mapped to {}, and the array copies only onto a volume that nobody sees",
+                             copy.target.name, mappings->front().host.name),
+                 "stop the pod that uses the PersistentVolume, or let a host copy the disk", "target_mapped"};
+}
+
 } // namespace xcopy

@@ -141,6 +141,9 @@ struct ArrayCopy {
 // What no array may do: Errc::unsupported for a volume onto itself or onto a smaller one.
 Result<void> check_sizes(const ArrayCopy& copy);
 
+// That, and for arrays that write only onto a volume that nobody sees: Errc::unsupported where the target is mapped.
+Result<void> check_unmapped_target(Array& array, const Call& call, const ArrayCopy& copy);
+
 struct ArrayCopyState {
     enum class Phase : std::uint8_t {
         absent,  // never started, forgotten, or taken away by somebody

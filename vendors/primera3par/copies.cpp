@@ -1,7 +1,8 @@
-// Physical copies, offline, into the existing volume: it keeps its name and its WWN (facts 7). Never a promote: that
+// Physical copies, offline, into the existing volume, which keeps its name and its WWN (facts 7). Never a promote, which
 // writes to the source.
-#include "vendors/error_table.hpp"
 #include "vendors/primera3par/primera3par.hpp"
+#include "vendors/rest/pages.hpp"
+#include "vendors/settle.hpp"
 #include "vendors/text.hpp"
 
 #include <fmt/format.h>
@@ -10,157 +11,101 @@
 namespace xcopy::primera3par {
 
 using rest::Json;
+using rest::number_at;
 using Phase = ArrayCopyState::Phase;
-
-namespace {
-
-std::int64_t id_of(const std::optional<Json>& task)
-{
-    return task ? rest::number_at(*task, "id").value_or(-1) : -1;
-}
-
-} // namespace
 
 Result<Volume> Primera3par::find_source(const Call& call, const DiskBacking& backing)
 {
-    const auto id = id_in(backing);
-    const bool uuid = is_uuid(id);
+    auto id = hex_in(backing);
+    const bool uuid = !is_wwn(id) && id.size() == 32 && backing.kind == DiskBacking::Kind::vvol;
+    for (const int dash : {20, 16, 12, 8})
+        if (uuid)
+            id.insert(static_cast<std::size_t>(dash), "-");
     const Error missing{Errc::not_found, fmt::format("{} has no volume '{}'", api_.rules().array, backing.id),
-                        "the disk may live on another array: use the array's secret whose volume it is"};
-    if (id.empty())
+                        "the disk may live on another array"};
+    if (!uuid && !is_wwn(id))
         return missing;
-    auto volumes = list(call, volumes_, uuid ? "uuid EQ " + id : "wwn EQ " + upper(id));
+    const char* field = uuid ? "uuid" : "wwn"; // a vVol is in no list that does not ask for it (facts 4)
+    auto volumes = list(call, "volumes", fmt::format("{} EQ {}", field, uuid ? id : upper(id)));
     if (!volumes)
-        return volumes.error().in("find the source volume");
-    std::erase_if(*volumes,
-                  [&](const Json& volume) { return lower(rest::text_at(volume, uuid ? "uuid" : "wwn")) != id; });
+        return volumes.error();
+    std::erase_if(*volumes, [&](const Json& one) { return lower(rest::text_at(one, field)) != id; });
     return volumes->size() == 1 ? parse_volume(volumes->front()) : missing;
 }
 
 Result<void> Primera3par::check(const Call& call, const ArrayCopy& copy)
 {
-    const auto refuse = [&](std::string_view why, std::string_view remedy, std::string_view reason) {
-        return Error{Errc::unsupported,
-                     fmt::format("{}: copy {} to {}: {}", api_.rules().array, copy.source.name, copy.target.name, why),
-                     std::string(remedy), std::string(reason)};
-    };
-    if (!is_name(copy.source.id) || !is_name(copy.target.id) || copy.source.id == copy.target.id ||
-        copy.source.naa == copy.target.naa)
-        return refuse("that is not one volume and another", "choose another volume as target", "same_volume");
-    if (copy.source.size_bytes > copy.target.size_bytes)
-        return refuse("the target is smaller", "make the PersistentVolume as large as the disk", "target_too_small");
-    const auto mappings = mappings_of(call, copy.target);
-    if (!mappings)
-        return mappings.error();
-    if (!mappings->empty())
-        return refuse(
-            fmt::format("the target is exported to {} and the array copies only onto a volume that nobody sees",
-                        mappings->front().host.name),
-            "stop the pod that uses the PersistentVolume, or have the disk copied through a host", "target_exported");
-    return {};
+    return check_unmapped_target(*this, call, copy);
 }
 
-std::optional<std::int64_t> Primera3par::remembered(const ArrayCopy& copy)
+// The newest task of this copy: by its name, or because this process started it.
+Result<std::optional<Json>> Primera3par::task_of(const Call& call, const ArrayCopy& copy)
 {
-    const std::lock_guard lock(mutex_);
-    const auto task = started_.find(copy.source.id + "->" + copy.target.id);
-    return task == started_.end() ? std::nullopt : std::optional(task->second);
-}
-
-void Primera3par::remember(const ArrayCopy& copy, std::optional<std::int64_t> task)
-{
-    const std::lock_guard lock(mutex_);
-    started_.erase(copy.source.id + "->" + copy.target.id);
-    if (task)
-        started_.emplace(copy.source.id + "->" + copy.target.id, *task);
-}
-
-// The task that this process started; else, or when `newest` is asked for, the newest of this source and target.
-Result<std::optional<Json>> Primera3par::task_of(const Call& call, const ArrayCopy& copy, bool newest)
-{
-    if (const auto id = remembered(copy); id && !newest) {
-        auto task = api_.get(call, fmt::format("{}/{}", tasks_.path, *id));
-        if (!task && !is(task.error(), "primera3par_145"))
-            return task.error();
-        return task && id_of(*task) == *id ? std::optional(std::move(*task)) : std::nullopt;
-    }
-    const auto tasks = list(call, tasks_);
+    const auto tasks = list(call, "tasks");
     if (!tasks)
         return tasks.error();
-    std::optional<Json> found;
+    const std::lock_guard lock(mutex_);
+    const auto started = started_.find(copy.target.id);
+    std::optional<Json> newest;
     for (const Json& task : *tasks)
-        if (is_copy(task, copy) && id_of(task) > id_of(found))
-            found = task;
-    return found;
+        if (is_copy(task, copy) || (started != started_.end() && number_at(task, "id") == started->second))
+            if (!newest || *number_at(task, "id") > *number_at(*newest, "id"))
+                newest = task;
+    return newest;
 }
 
 Result<ArrayCopyState> Primera3par::start(const Call& call, const ArrayCopy& copy)
 {
-    std::optional<std::int64_t> before; // the newest task when we came: only a later one can be ours
+    std::optional<std::int64_t> before; // the newest task when we came: only a later one can be this copy's
     const auto look = [&]() -> Result<std::optional<ArrayCopyState>> {
-        const auto task = task_of(call, copy, before.has_value());
+        const auto task = task_of(call, copy);
         if (!task)
             return task.error();
-        const bool ours = *task && (state_of(**task).phase == Phase::running || (before && id_of(*task) > *before));
-        before = before.value_or(id_of(*task));
-        if (!ours)
-            return std::optional<ArrayCopyState>();
-        remember(copy, id_of(*task));
-        return std::optional(state_of(**task));
+        const auto id = *task ? *number_at(**task, "id") : -1;
+        const bool later = id > before.value_or(id);
+        before = before.value_or(id);
+        if (*task && (later || state_of(**task).phase == Phase::running))
+            return std::optional(state_of(**task));
+        return std::optional<ArrayCopyState>();
     };
     const auto change = [&]() -> Result<std::optional<ArrayCopyState>> {
         if (auto checked = check(call, copy); !checked)
             return checked.error();
-        const auto reply =
-            api_.post(call, fmt::format("{}/{}", volumes_.path, copy.source.id),
-                      {{"action", "createPhysicalCopy"},
-                       {"parameters", {{"destVolume", copy.target.id}, {"saveSnapshot", false}, {"priority", 1}}}});
+        const Json parameters = {{"destVolume", copy.target.id}, {"saveSnapshot", false}, {"priority", 1}};
+        const Json body = {{"action", "createPhysicalCopy"}, {"parameters", parameters}};
+        const auto reply = api_.post(call, "/api/v1/volumes/" + rest::percent_encode(copy.source.id), body);
         if (!reply)
             return reply.error();
-        const auto task = rest::number_at(*reply, "taskid");
-        remember(copy, task);
-        return task ? std::optional(ArrayCopyState{Phase::running}) : std::nullopt;
+        const std::lock_guard lock(mutex_);
+        started_[copy.target.id] = number_at(*reply, "taskid").value_or(-1);
+        return std::optional(ArrayCopyState{Phase::running});
     };
-    auto started = settle<ArrayCopyState>(settling(call), look, change);
+    auto started = settle<ArrayCopyState>(settling(call, api_.clock(), done_already), look, change);
     return started ? started : started.error().in(fmt::format("copy {} to {}", copy.source.name, copy.target.name));
 }
 
 Result<ArrayCopyState> Primera3par::look(const Call& call, const ArrayCopy& copy)
 {
-    const auto task = task_of(call, copy, false);
-    if (!task)
-        return task.error();
-    return *task ? state_of(**task) : ArrayCopyState{};
+    const auto task = task_of(call, copy);
+    return !task ? Result<ArrayCopyState>(task.error()) : *task ? state_of(**task) : ArrayCopyState{};
 }
 
 Result<void> Primera3par::cancel(const Call& call, const ArrayCopy& copy)
 {
-    std::int64_t id = -1;
-    const auto look = [&]() -> Result<std::optional<bool>> {
-        const auto task = task_of(call, copy, false);
+    const auto stopped = [&]() -> Result<std::optional<Json>> {
+        const auto task = task_of(call, copy);
         if (!task)
             return task.error();
-        id = id_of(*task);
-        return *task && state_of(**task).phase == Phase::running ? std::nullopt : std::optional(true);
-    };
-    const auto change = [&]() -> Result<void> {
-        const Json stop = {{"action", 1}};
-        const auto stopped = api_.put(call, fmt::format("{}/{}", volumes_.path, copy.target.id), stop);
-        if (!stopped)
-            if (const auto ended = api_.put(call, fmt::format("{}/{}", tasks_.path, id), stop); !ended)
+        if (!*task || state_of(**task).phase != Phase::running)
+            return std::optional(Json(true));
+        if (!api_.put(call, "/api/v1/volumes/" + rest::percent_encode(copy.target.id),
+                      {{"action", 1}})) // stop the copy
+            if (auto ended = api_.put(call, "/api/v1/tasks/" + rest::text_at(**task, "id"), {{"action", 1}}); !ended)
                 return ended.error();
-        return api_.clock().wait(call, std::chrono::seconds(1));
+        return std::optional<Json>();
     };
-    auto how = settling(call);
-    how.rounds = 10;
-    const auto done = settle<bool>(how, look, change);
+    const auto done = rest::poll(call.within(std::chrono::minutes(2)), api_.clock(), {}, stopped);
     return done ? Result<void>() : done.error().in(fmt::format("stop the copy to {}", copy.target.name));
-}
-
-Result<void> Primera3par::forget(const Call&, const ArrayCopy& copy)
-{
-    remember(copy, std::nullopt); // the array drops the record of the task by itself
-    return {};
 }
 
 } // namespace xcopy::primera3par

@@ -3,19 +3,35 @@
 
 #include "vendors/array.hpp"
 #include "vendors/array_config.hpp"
-#include "vendors/primera3par/parse.hpp"
 #include "vendors/rest/api.hpp"
-#include "vendors/settle.hpp"
 
-#include <atomic>
 #include <mutex>
 
 namespace xcopy::primera3par {
 
+// parse.cpp: from the array's JSON and numbers to ours. An ArrayHost's id is "host:esx-1" or "set:cluster".
+bool is_name(std::string_view text);
+bool is_wwn(std::string_view hex);
+std::string spelled(std::string_view initiator);
+std::string hostname_of(const std::string& host_id); // in an export: "esx-1", "set:cluster"; empty: that id is none
+Result<Volume> parse_volume(const rest::Json& record);
+ArrayHost parse_host(const rest::Json& record);
+std::vector<Mapping> mappings_in(const std::vector<rest::Json>& exports);
+std::string template_in(const rest::Json& row); // the last part of its path; empty for an active path
+bool is_copy(const rest::Json& task, const ArrayCopy& copy);
+ArrayCopyState state_of(const rest::Json& task);
+std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json);
+bool has_lapsed(const rest::Reply& reply);
+bool key_in_use(const rest::Reply& reply);
+
+// Refusals after which it may be done already: host 16, LUN number or export 18 and 29, initiator 73.
+constexpr std::string_view done_already[] = {"primera3par_16", "primera3par_18", "primera3par_29", "primera3par_73"};
+
 class Primera3par : public Array, public LunNumbers, public VolumeCopier {
 public:
-    Primera3par(rest::Transport&, rest::ApiRules, std::unique_ptr<rest::SignIn>, rest::Clock&);
-
+    Primera3par(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock)
+        : api_(wire, std::move(rules), std::move(sign_in), clock)
+    {}
     Result<ArrayInfo> info(const Call&) override;
     Result<Volume> find_volume(const Call&, const VolumeHandle&) override;
     Result<ArrayHost> ensure_host(const Call&, const HostIdentity&) override;
@@ -27,35 +43,24 @@ public:
     int highest() const override { return 16383; }
     Result<std::set<int>> used_by(const Call&, const ArrayHost&) override;
 
-    VolumeCopier* volume_copier() override { return this; }
+    VolumeCopier* volume_copier() override { return this; } // copies.cpp
     bool copies(DiskBacking::Kind) const override { return true; }
     Result<Volume> find_source(const Call&, const DiskBacking&) override;
     Result<void> check(const Call&, const ArrayCopy&) override;
     Result<ArrayCopyState> start(const Call&, const ArrayCopy&) override;
     Result<ArrayCopyState> look(const Call&, const ArrayCopy&) override;
     Result<void> cancel(const Call&, const ArrayCopy&) override;
-    Result<void> forget(const Call&, const ArrayCopy&) override;
+    Result<void> forget(const Call&, const ArrayCopy&) override { return {}; } // the array forgets tasks by itself
 
 private:
-    // Which queries a list takes differs by build: where it refuses one, the whole list is read from then on.
-    struct Listing {
-        const char* path;
-        std::atomic<bool> filters = true;
-    };
-    Settling settling(const Call&);
-    Result<std::vector<rest::Json>> list(const Call&, Listing&, const std::string& query = "");
-    Result<std::vector<Row>> rows_of(const Call&, const Volume&, bool everything);
+    Result<std::vector<rest::Json>> list(const Call&, const std::string& kind, const std::string& query = "");
+    Result<std::vector<rest::Json>> exports_of(const Call&, const Volume&, bool everything = false);
     Result<std::optional<Mapping>> reaching(const Call&, const Volume&, const ArrayHost&, bool everything);
-    Result<std::optional<rest::Json>> task_of(const Call&, const ArrayCopy&, bool newest);
-    std::optional<std::int64_t> remembered(const ArrayCopy&);
-    void remember(const ArrayCopy&, std::optional<std::int64_t> task);
+    Result<std::optional<rest::Json>> task_of(const Call&, const ArrayCopy&);
 
-    std::unique_ptr<rest::Transport> ports_; // null where the secret names the port
     rest::Api api_;
-    Listing hosts_{"/api/v1/hosts"}, sets_{"/api/v1/hostsets"}, vluns_{"/api/v1/vluns"}, volumes_{"/api/v1/volumes"},
-        tasks_{"/api/v1/tasks"};
     std::mutex mutex_;
-    std::map<std::string, std::int64_t> started_; // (source, target) to the task of this process
+    std::map<std::string, std::int64_t> started_; // target to the task that this process started
 };
 
 // Errc::bad_request with every problem of the configuration.

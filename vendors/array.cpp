@@ -33,7 +33,7 @@ Owner owner_of(const std::vector<ArrayHost>& hosts, const std::vector<std::strin
     for (const ArrayHost& host : hosts) {
         const auto has = [&](const std::string& id) { return std::ranges::count(host.initiator_ids, id) > 0; };
         const auto count = std::ranges::count_if(wanted, has);
-        if (count == 0)
+        if (count == 0 || host.name.empty())
             continue;
         std::erase_if(owner.free, has);
         if (count > most || (count == most && host.name < owner.host.name)) {

@@ -29,7 +29,7 @@ Result<ArrayHost> ensure_owned_host(const Settling& how, const std::vector<std::
         return std::optional(ArrayHost{owner.host.id, owner.host.name, wanted});
     };
     const auto change = [&]() -> Result<void> {
-        auto changed = owner.host.id.empty() ? hosts.create(owner.free) : hosts.add(owner.free);
+        auto changed = hosts.write(!owner.host.id.empty(), owner.free);
         everyone = !changed;
         return changed;
     };

@@ -16,9 +16,9 @@ struct OwnedHosts {
     // The objects that hold any of the initiators; `everyone`: without a filter, for it may have hidden one.
     std::function<Result<std::vector<ArrayHost>>(bool everyone)> list;
     std::function<Result<std::optional<ArrayHost>>()> own; // by its name: it may hold none of them any more
-    // Both are called again for what is then still missing, so they may take some of the ids only.
-    std::function<Result<void>(const std::vector<std::string>& ids)> create;
-    std::function<Result<void>(const std::vector<std::string>& ids)> add;
+    // Makes our own object with these initiators, or adds them to it. It is called again for those that are still
+    // missing then, so it may take some of them only.
+    std::function<Result<void>(bool exists, const std::vector<std::string>& ids)> write;
 };
 
 // `wanted` as the array spells them. An object of another name is never changed.

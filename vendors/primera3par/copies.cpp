@@ -33,11 +33,6 @@ Result<Volume> Primera3par::find_source(const Call& call, const DiskBacking& bac
     return volumes->size() == 1 ? parse_volume(volumes->front()) : missing;
 }
 
-Result<void> Primera3par::check(const Call& call, const ArrayCopy& copy)
-{
-    return check_unmapped_target(*this, call, copy);
-}
-
 // The newest task of this copy: by its name, or because this process started it.
 Result<std::optional<Json>> Primera3par::task_of(const Call& call, const ArrayCopy& copy)
 {

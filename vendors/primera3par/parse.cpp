@@ -22,7 +22,7 @@ constexpr ErrorRow errors[] = {
     {"13", Errc::denied, "the account may not do this", give_role},
     {"18", Errc::busy, "the LUN number is taken on this host", "another number is needed"},
     {"73", Errc::conflict, "the initiator belongs to a host that the account does not see", give_role},
-    {"97", Errc::busy, "a physical copy is writing to the volume", wait},
+    {"97", Errc::conflict, "a physical copy is writing to the volume", wait},
     {"99", Errc::unsupported, "the host's persona refuses the LUN number", "give the host the persona VMware"},
     {"150", Errc::busy, "another operation on the volume is running", wait},
     {"151", Errc::busy, "another operation on the volume is running", wait},

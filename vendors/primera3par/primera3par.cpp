@@ -15,11 +15,9 @@ using rest::text_at;
 
 namespace {
 
-Result<void> check_ids(const Volume& volume, const ArrayHost& host)
+Error no_ids(const Volume& volume, const ArrayHost& host)
 {
-    if (is_name(volume.id) && !hostname_of(host.id).empty())
-        return {};
-    return Error{Errc::bad_request, fmt::format("'{}', '{}': no ids of volume and host", volume.id, host.id)};
+    return {Errc::bad_request, fmt::format("'{}' and '{}' are not ids of a volume and a host", volume.id, host.id)};
 }
 
 bool has_member(const Json& set, const ArrayHost& host)
@@ -39,9 +37,9 @@ Result<std::vector<Json>> Primera3par::list(const Call& call, const std::string&
     if (!reply)
         return reply.error();
     const Json* members = rest::find(*reply, "members");
-    if (!members || !members->is_array() || (query.empty() && rest::number_at(*reply, "total") != std::ssize(*members)))
-        return Error{Errc::failed, fmt::format("{}: the list of {} is not complete", api_.rules().array, kind),
-                     "run again"};
+    const auto count = members && members->is_array() ? std::ssize(*members) : -1;
+    if (count < 0 || (query.empty() && rest::number_at(*reply, "total").value_or(count) != count))
+        return Error{Errc::failed, fmt::format("{}: half a list of {}", api_.rules().array, kind), "run again"};
     return std::vector<Json>(members->begin(), members->end());
 }
 
@@ -60,8 +58,7 @@ Result<Volume> Primera3par::find_volume(const Call& call, const VolumeHandle& ha
         return Error{Errc::bad_request, fmt::format("'{}' is not a volume of csi.hpe.com", handle.handle),
                      "check the volume handle"};
     if (const auto protocol = lower(handle.attribute("accessProtocol")); protocol.starts_with("n")) // nvmetcp, nfs
-        return Error{Errc::unsupported, fmt::format("volume {} is reached by {}", name, protocol),
-                     "use accessProtocol fc or iscsi"};
+        return Error{Errc::unsupported, fmt::format("volume {} is reached by {}", name, protocol), "use fc or iscsi"};
     const auto record = api_.get(call, "/api/v1/volumes/" + name);
     if (!record && is(record.error(), "primera3par_23"))
         return Error{Errc::not_found, fmt::format("{}: no volume is called {}", api_.rules().array, name),
@@ -71,8 +68,7 @@ Result<Volume> Primera3par::find_volume(const Call& call, const VolumeHandle& ha
         return record.error();
     auto volume = parse_volume(*record);
     if (volume && volume->name != name)
-        return Error{Errc::failed, fmt::format("{}: asked for {}, got {}", api_.rules().array, name, volume->name),
-                     "run again"};
+        return Error{Errc::failed, fmt::format("{}: {} is asked for, {} came", api_.rules().array, name, volume->name)};
     return volume;
 }
 
@@ -82,48 +78,38 @@ Result<ArrayHost> Primera3par::ensure_host(const Call& call, const HostIdentity&
     for (const Initiator& one : host.initiators)
         if (one.kind != Initiator::Kind::sdc) {
             wanted.push_back(spelled(one.plain()));
-            paths.push_back((one.kind == Initiator::Kind::fc ? "FCPaths[wwn==" : "iSCSIPaths[name==") + wanted.back() +
-                            "]");
+            const bool fc = one.kind == Initiator::Kind::fc;
+            paths.push_back((fc ? "FCPaths[wwn==" : "iSCSIPaths[name==") + wanted.back() + "]");
         }
     const auto name = own_host_name(host.uuid, 31);
     if (wanted.empty() || !is_name(name))
         return Error{Errc::unsupported, fmt::format("host {} has no iSCSI or FC adapter, or no UUID", host.name),
                      "use a host that is connected to the array"};
     const auto own = "/api/v1/hosts/" + name;
-    const auto with = [](Json body, std::vector<std::string> ids) { // FC and iSCSI never in one request: code 44
-        const bool fc = is_hex(ids.front());
-        std::erase_if(ids, [&](const std::string& id) { return is_hex(id) != fc; });
-        body[fc ? "FCWWNs" : "iSCSINames"] = ids;
-        return body;
+    OwnedHosts hosts{.own_name = name};
+    hosts.list = [&](bool everyone) -> Result<std::vector<ArrayHost>> {
+        const auto records = list(call, "hosts", everyone ? "" : fmt::format("{}", fmt::join(paths, " OR ")));
+        if (!records)
+            return records.error();
+        std::vector<ArrayHost> all;
+        std::ranges::transform(*records, std::back_inserter(all), parse_host);
+        return all;
     };
-    const auto done = [](const Result<Json>& reply) { return reply ? Result<void>() : reply.error(); };
-    return ensure_owned_host(
-        settling(call, api_.clock(), done_already), wanted,
-        {.own_name = name,
-         .list = [&](bool everyone) -> Result<std::vector<ArrayHost>> {
-             const auto records = list(call, "hosts", everyone ? "" : fmt::format("{}", fmt::join(paths, " OR ")));
-             if (!records)
-                 return records.error();
-             std::vector<ArrayHost> hosts;
-             for (const Json& record : *records)
-                 if (!text_at(record, "name").empty()) // the nameless one: what is logged in and belongs to nobody
-                     hosts.push_back(parse_host(record));
-             return hosts;
-         },
-         .own = [&]() -> Result<std::optional<ArrayHost>> {
-             const auto record = api_.get(call, own);
-             if (!record && !is(record.error(), "primera3par_17"))
-                 return record.error();
-             return record ? std::optional(parse_host(*record)) : std::nullopt;
-         },
-         .create =
-             [&](const auto& ids) {
-                 return done(api_.post(call, "/api/v1/hosts", with({{"name", name}, {"persona", 8}}, ids)));
-             }, // VMware (facts 5.3)
-         .add =
-             [&](const auto& ids) {
-                 return done(api_.put(call, own, with({{"pathOperation", 1}}, ids)));
-             }});
+    hosts.own = [&]() -> Result<std::optional<ArrayHost>> {
+        const auto record = api_.get(call, own);
+        if (!record && !is(record.error(), "primera3par_17"))
+            return record.error();
+        return record ? std::optional(parse_host(*record)) : std::nullopt;
+    };
+    hosts.write = [&](bool exists, std::vector<std::string> ids) -> Result<void> {
+        const bool fc = is_hex(ids.front()); // FC and iSCSI never in one request: code 44
+        std::erase_if(ids, [&](const std::string& id) { return is_hex(id) != fc; });
+        Json body = exists ? Json{{"pathOperation", 1}} : Json{{"name", name}, {"persona", 8}}; // VMware (facts 5.3)
+        body[fc ? "FCWWNs" : "iSCSINames"] = ids;
+        const auto reply = exists ? api_.put(call, own, body) : api_.post(call, "/api/v1/hosts", body);
+        return reply ? Result<void>() : reply.error();
+    };
+    return ensure_owned_host(settling(call, api_.clock(), done_already), wanted, hosts);
 }
 
 Result<std::set<int>> Primera3par::used_by(const Call& call, const ArrayHost& host)
@@ -151,14 +137,13 @@ Result<std::set<int>> Primera3par::used_by(const Call& call, const ArrayHost& ho
 Result<std::vector<Json>> Primera3par::exports_of(const Call& call, const Volume& volume, bool everything)
 {
     auto rows = list(call, "vluns", everything ? "" : "volumeName EQ " + volume.id);
-    if (rows)
-        std::erase_if(*rows, [&](const Json& row) { return text_at(row, "volumeName") != volume.id; });
-    if (rows)
-        for (const Json& row : *rows)
-            if (const auto wwn = lower(text_at(row, "volumeWWN")); !wwn.empty() && "naa." + wwn != volume.naa)
-                return Error{Errc::conflict,
-                             fmt::format("{}: volume {} is another one now", api_.rules().array, volume.id),
-                             "it was deleted and made anew in between: run again"};
+    if (!rows)
+        return rows.error();
+    std::erase_if(*rows, [&](const Json& row) { return text_at(row, "volumeName") != volume.id; });
+    for (const Json& row : *rows)
+        if (const auto wwn = text_at(row, "volumeWWN"); !wwn.empty() && "naa." + lower(wwn) != volume.naa)
+            return Error{Errc::conflict, fmt::format("{}: {} is another volume now", api_.rules().array, volume.id),
+                         "it was deleted and made anew in between: run again"};
     return rows;
 }
 
@@ -191,8 +176,8 @@ Result<std::optional<Mapping>> Primera3par::reaching(const Call& call, const Vol
 
 Result<Mapping> Primera3par::map(const Call& call, const Volume& volume, const ArrayHost& host, std::optional<int> lun)
 {
-    if (auto checked = check_ids(volume, host); !checked)
-        return checked.error();
+    if (!is_name(volume.id) || hostname_of(host.id).empty())
+        return no_ids(volume, host);
     // 3PAR refuses autoLun without a number, Primera a number without autoLun (facts 6.2). A wrong one is code 28.
     const Json body = {
         {"volumeName", volume.id}, {"lun", lun.value_or(0)}, {"autoLun", true}, {"hostname", hostname_of(host.id)}};
@@ -203,8 +188,7 @@ Result<Mapping> Primera3par::map(const Call& call, const Volume& volume, const A
         everything = !reply;
         if (!reply)
             return reply.error();
-        const rest::Reply made{.headers =
-                                   reply->headers}; // Location: …/volume,number,host; not always the number asked for
+        const rest::Reply made{.headers = reply->headers}; // Location: …/volume,number,host; any number
         const auto parts = split(made.header("Location").value_or(""), ',');
         if (parts.size() < 3 || !parts[0].ends_with("/" + volume.id) || !is_digits(parts[1]) || parts[1].size() > 5)
             return std::optional<Mapping>();
@@ -217,16 +201,17 @@ Result<Mapping> Primera3par::map(const Call& call, const Volume& volume, const A
 // The templates of that very host or set. Their active paths go with them.
 Result<void> Primera3par::unmap(const Call& call, const Volume& volume, const ArrayHost& host)
 {
-    if (auto checked = check_ids(volume, host); !checked)
-        return checked.error();
+    if (!is_name(volume.id) || hostname_of(host.id).empty())
+        return no_ids(volume, host);
     const auto rows = exports_of(call, volume);
     if (!rows)
         return rows.error();
     for (const Json& row : *rows)
-        if (const auto key = template_in(row); !key.empty() && text_at(row, "hostname") == hostname_of(host.id))
-            if (const auto gone = api_.remove(call, "/api/v1/vluns/" + key);
-                !gone && !is(gone.error(), "primera3par_19"))
+        if (const auto key = template_in(row); !key.empty() && text_at(row, "hostname") == hostname_of(host.id)) {
+            const auto gone = api_.remove(call, "/api/v1/vluns/" + key);
+            if (!gone && !is(gone.error(), "primera3par_19"))
                 return gone.error();
+        }
     return {};
 }
 

@@ -46,7 +46,10 @@ public:
     VolumeCopier* volume_copier() override { return this; } // copies.cpp
     bool copies(DiskBacking::Kind) const override { return true; }
     Result<Volume> find_source(const Call&, const DiskBacking&) override;
-    Result<void> check(const Call&, const ArrayCopy&) override;
+    Result<void> check(const Call& call, const ArrayCopy& copy) override
+    {
+        return check_unmapped_target(*this, call, copy);
+    }
     Result<ArrayCopyState> start(const Call&, const ArrayCopy&) override;
     Result<ArrayCopyState> look(const Call&, const ArrayCopy&) override;
     Result<void> cancel(const Call&, const ArrayCopy&) override;

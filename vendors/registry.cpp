@@ -1,6 +1,8 @@
 #include "vendors/registry.hpp"
 
+#include "vendors/infinibox/infinibox.hpp"
 #include "vendors/ontap/ontap.hpp"
+#include "vendors/powerstore/powerstore.hpp"
 #include "vendors/primera3par/primera3par.hpp"
 
 #include <fmt/format.h>
@@ -19,7 +21,9 @@ struct Vendor {
 };
 
 constexpr Vendor known[] = {
+    {"infinibox", infinibox::make_infinibox},
     {"ontap", ontap::make_ontap},
+    {"powerstore", powerstore::make_powerstore},
     {"primera3par", primera3par::make_primera3par},
 };
 

@@ -1,6 +1,8 @@
 #include "tests/lab/arrays/arrays.hpp"
 
+#include "tests/lab/arrays/infinibox/infinibox.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
+#include "tests/lab/arrays/powerstore/powerstore.hpp"
 #include "tests/lab/arrays/primera3par/primera3par.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
@@ -25,7 +27,9 @@ struct Kind {
 };
 
 constexpr Kind kinds[] = {
+    {"infinibox", make<infinibox::InfiniBox>},
     {"ontap", make<ontap::Ontap>},
+    {"powerstore", make<powerstore::PowerStore>},
     {"primera3par", make<primera3par::Primera3par>},
 };
 

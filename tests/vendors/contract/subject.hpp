@@ -53,7 +53,9 @@ std::vector<Subject> subjects_that_copy();
 std::vector<Subject> subjects_that(bool create_hosts);
 
 // One file each.
+Subject infinibox_subject();
 Subject ontap_subject();
+Subject powerstore_subject();
 Subject primera3par_subject();
 
 } // namespace xcopy::contract

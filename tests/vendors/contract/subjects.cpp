@@ -5,7 +5,9 @@ namespace xcopy::contract {
 std::vector<Subject> subjects()
 {
     return {
+        infinibox_subject(),
         ontap_subject(),
+        powerstore_subject(),
         primera3par_subject(),
     };
 }

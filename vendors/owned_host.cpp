@@ -18,12 +18,9 @@ Result<ArrayHost> ensure_owned_host(const Settling& how, const std::vector<std::
         if (!holders)
             return holders.error();
         owner = owner_of(*holders, wanted);
-        if (owner.host.id.empty()) {
-            const auto own = hosts.own();
-            if (!own)
-                return own.error();
-            owner.host = own->value_or(ArrayHost());
-        }
+        if (owner.host.id.empty())
+            if (const auto own = std::ranges::find(*holders, hosts.own_name, &ArrayHost::name); own != holders->end())
+                owner.host = *own;
         if (owner.host.id.empty() || (owner.host.name == hosts.own_name && !owner.free.empty()))
             return std::optional<ArrayHost>();
         return std::optional(ArrayHost{owner.host.id, owner.host.name, wanted});

@@ -13,9 +13,9 @@ namespace xcopy {
 
 struct OwnedHosts {
     std::string own_name; // of the object that is ours and may be changed
-    // The objects that hold any of the initiators; `everyone`: without a filter, for it may have hidden one.
+    // The objects that hold any of the initiators; with `everyone` all objects there are, asked for after a refusal: a
+    // filter may have hidden one, or our own may hold none of them any more.
     std::function<Result<std::vector<ArrayHost>>(bool everyone)> list;
-    std::function<Result<std::optional<ArrayHost>>()> own; // by its name: it may hold none of them any more
     // Makes our own object with these initiators, or adds them to it. It is called again for those that are still
     // missing then, so it may take some of them only.
     std::function<Result<void>(bool exists, const std::vector<std::string>& ids)> write;

@@ -42,11 +42,6 @@ bool is_active(const Json& row)
 
 } // namespace
 
-bool is_name(std::string_view text)
-{
-    return is_plain_name(text, 31);
-}
-
 bool is_wwn(std::string_view hex) // NAA-6; NAA-5 on old volumes (facts 4)
 {
     const auto form = hex.size() == 32 ? "60002ac" : hex.size() == 16 ? "50002ac" : "no";
@@ -61,7 +56,7 @@ std::string spelled(std::string_view initiator)
 std::string hostname_of(const std::string& host_id)
 {
     const auto name = host_id.substr(host_id.find(':') + 1);
-    return !is_name(name) ? "" : host_id == "host:" + name ? name : host_id == "set:" + name ? host_id : "";
+    return !is_plain_name(name, 31) ? "" : host_id == "host:" + name ? name : host_id == "set:" + name ? host_id : "";
 }
 
 Result<Volume> parse_volume(const Json& record)
@@ -72,7 +67,7 @@ Result<Volume> parse_volume(const Json& record)
     const auto refuse = [&](Errc code, const std::string& why, std::string_view remedy) {
         return Error{code, fmt::format("volume {}: {}", name, why), std::string(remedy)};
     };
-    if (!is_name(name) || size <= 0 || !is_wwn(wwn))
+    if (!is_plain_name(name, 31) || size <= 0 || !is_wwn(wwn))
         return refuse(Errc::failed, fmt::format("no name, no size, or WWN '{}' is not of this vendor", wwn),
                       "check that STORAGE_HOSTNAME is a 3PAR, Primera, Alletra 9000 or Alletra MP");
     if (number_at(record, "copyType") == 3)
@@ -85,10 +80,9 @@ Result<Volume> parse_volume(const Json& record)
 ArrayHost parse_host(const Json& record) // a path is repeated for each port it is logged in at
 {
     ArrayHost host{"host:" + text_at(record, "name"), text_at(record, "name")};
-    for (const Json& path : rest::list_at(record, "FCPaths"))
-        host.initiator_ids.push_back(spelled(text_at(path, "wwn")));
-    for (const Json& path : rest::list_at(record, "iSCSIPaths"))
-        host.initiator_ids.push_back(spelled(text_at(path, "name")));
+    for (const auto& [paths, name] : {std::pair("FCPaths", "wwn"), std::pair("iSCSIPaths", "name")})
+        for (const Json& path : rest::list_at(record, paths))
+            host.initiator_ids.push_back(spelled(text_at(path, name)));
     return host;
 }
 
@@ -135,21 +129,19 @@ bool is_copy(const Json& task, const ArrayCopy& copy)
            name.size() >= std::min(whole.size(), copy.source.id.size() + 14);
 }
 
-ArrayCopyState state_of(const Json& task)
+ArrayCopyState state_of(const Json& task) // status 1 done, 2 active, 3 cancelled, 4 failed
 {
     const auto number = [&](std::string_view at) { return static_cast<double>(number_at(task, at).value_or(0)); };
     const double phase = number("completedSteps") / std::max(1.0, number("totalSteps"));
     const double part = (number("completedPhases") + phase) / std::max(1.0, number("totalPhases"));
     const int percent = static_cast<int>(std::clamp(100 * part, 0.0, 99.0));
-    switch (number_at(task, "status").value_or(0)) {
-    case 1:
-        return {ArrayCopyState::Phase::done, 100};
-    case 2:
-        return {ArrayCopyState::Phase::running, percent};
-    default: // 3 cancelled, 4 failed
-        return {ArrayCopyState::Phase::failed, percent,
-                "task " + text_at(task, "id") + " ended without success: " + text_at(task, "detailedStatus")};
-    }
+    const auto status = number_at(task, "status");
+    if (status == 1 || status == 2)
+        return {status == 1 ? ArrayCopyState::Phase::done : ArrayCopyState::Phase::running,
+                status == 1 ? 100 : percent};
+    const auto why = fmt::format("task {} has status {}: {}", text_at(task, "id"), text_at(task, "status"),
+                                 text_at(task, "detailedStatus"));
+    return {ArrayCopyState::Phase::failed, percent, why};
 }
 
 std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)

@@ -54,7 +54,7 @@ Result<ArrayInfo> Primera3par::info(const Call& call)
 Result<Volume> Primera3par::find_volume(const Call& call, const VolumeHandle& handle)
 {
     const auto name = handle.handle.substr(0, 31); // the CSI driver cuts its names to what the array takes (facts 4)
-    if (!is_name(name))
+    if (!is_plain_name(name, 31))
         return Error{Errc::bad_request, fmt::format("'{}' is not a volume of csi.hpe.com", handle.handle),
                      "check the volume handle"};
     if (const auto protocol = lower(handle.attribute("accessProtocol")); protocol.starts_with("n")) // nvmetcp, nfs
@@ -82,7 +82,7 @@ Result<ArrayHost> Primera3par::ensure_host(const Call& call, const HostIdentity&
             paths.push_back((fc ? "FCPaths[wwn==" : "iSCSIPaths[name==") + wanted.back() + "]");
         }
     const auto name = own_host_name(host.uuid, 31);
-    if (wanted.empty() || !is_name(name))
+    if (wanted.empty() || !is_plain_name(name, 31))
         return Error{Errc::unsupported, fmt::format("host {} has no iSCSI or FC adapter, or no UUID", host.name),
                      "use a host that is connected to the array"};
     const auto own = "/api/v1/hosts/" + name;
@@ -94,12 +94,6 @@ Result<ArrayHost> Primera3par::ensure_host(const Call& call, const HostIdentity&
         std::vector<ArrayHost> all;
         std::ranges::transform(*records, std::back_inserter(all), parse_host);
         return all;
-    };
-    hosts.own = [&]() -> Result<std::optional<ArrayHost>> {
-        const auto record = api_.get(call, own);
-        if (!record && !is(record.error(), "primera3par_17"))
-            return record.error();
-        return record ? std::optional(parse_host(*record)) : std::nullopt;
     };
     hosts.write = [&](bool exists, std::vector<std::string> ids) -> Result<void> {
         const bool fc = is_hex(ids.front()); // FC and iSCSI never in one request: code 44
@@ -176,7 +170,7 @@ Result<std::optional<Mapping>> Primera3par::reaching(const Call& call, const Vol
 
 Result<Mapping> Primera3par::map(const Call& call, const Volume& volume, const ArrayHost& host, std::optional<int> lun)
 {
-    if (!is_name(volume.id) || hostname_of(host.id).empty())
+    if (!is_plain_name(volume.id, 31) || hostname_of(host.id).empty())
         return no_ids(volume, host);
     // 3PAR refuses autoLun without a number, Primera a number without autoLun (facts 6.2). A wrong one is code 28.
     const Json body = {
@@ -201,7 +195,7 @@ Result<Mapping> Primera3par::map(const Call& call, const Volume& volume, const A
 // The templates of that very host or set. Their active paths go with them.
 Result<void> Primera3par::unmap(const Call& call, const Volume& volume, const ArrayHost& host)
 {
-    if (!is_name(volume.id) || hostname_of(host.id).empty())
+    if (!is_plain_name(volume.id, 31) || hostname_of(host.id).empty())
         return no_ids(volume, host);
     const auto rows = exports_of(call, volume);
     if (!rows)

@@ -10,7 +10,6 @@
 namespace xcopy::primera3par {
 
 // parse.cpp: from the array's JSON and numbers to ours. An ArrayHost's id is "host:esx-1" or "set:cluster".
-bool is_name(std::string_view text);
 bool is_wwn(std::string_view hex);
 std::string spelled(std::string_view initiator);
 std::string hostname_of(const std::string& host_id); // in an export: "esx-1", "set:cluster"; empty: that id is none

@@ -310,6 +310,17 @@ TEST_F(Primera3parTest, HalfAListIsAnErrorAndNotNothing)
     EXPECT_FALSE(rig.ensure());
 }
 
+TEST_F(Primera3parTest, AQueryThatShowsNothingIsNotBelieved)
+{
+    auto& rig = with({{"vlun_query", "empty"}});
+    const auto foreign = rig.foreign(rig.volume["naa"]);
+    EXPECT_EQ(rig.driver().mappings_of(rig.call, target(rig))->size(), 1U);
+    const auto run = rig.run_disk();
+    EXPECT_FALSE(run.error) << run.error->message;
+    EXPECT_TRUE(run.reached_host);
+    EXPECT_EQ(rig.mappings(rig.volume["naa"]), foreign) << "ours is gone, theirs is there";
+}
+
 TEST_F(Primera3parTest, AVolumeOfTheSameNameIsNotTheSameVolume)
 {
     auto& rig = with();

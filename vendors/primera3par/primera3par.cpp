@@ -127,13 +127,15 @@ Result<std::set<int>> Primera3par::used_by(const Call& call, const ArrayHost& ho
     return numbers;
 }
 
-// `everything`: a query may have shown less than there is.
+// `everything`: a query may have shown less than there is. That it shows nothing at all is not believed.
 Result<std::vector<Json>> Primera3par::exports_of(const Call& call, const Volume& volume, bool everything)
 {
     auto rows = list(call, "vluns", everything ? "" : "volumeName EQ " + volume.id);
     if (!rows)
         return rows.error();
     std::erase_if(*rows, [&](const Json& row) { return text_at(row, "volumeName") != volume.id; });
+    if (rows->empty() && !everything)
+        return exports_of(call, volume, true);
     for (const Json& row : *rows)
         if (const auto wwn = text_at(row, "volumeWWN"); !wwn.empty() && "naa." + lower(wwn) != volume.naa)
             return Error{Errc::conflict, fmt::format("{}: {} is another volume now", api_.rules().array, volume.id),

@@ -139,6 +139,8 @@ Response Primera3par::listed(const Request& request, json members, const std::st
     const auto how = query_switch.empty() ? "rejected" : switches_.get<std::string>(query_switch);
     if (const auto text = request.parameter("query"); text && how != "ignored") {
         const auto query = parse_query(*text);
+        if (how == "empty")
+            members.clear();
         if (!query || how == "rejected")
             throw Refusal{400, 64, "invalid query string"};
         auto kept = json::array();

@@ -21,7 +21,7 @@ Switches all_switches()
         {"exported_again", 18, "facts 6.2: the same export again; 29 on Alletra MP", {29}},
         {"vlun_query",
          "filters",
-         "facts 6.3: older builds ignore or reject a query of exports",
+         "facts 6.3: older builds ignore or reject a query of exports; \"empty\" is a broken one",
          {"ignored", "rejected"}},
         {"host_query", "filters", "facts 5.4: Alletra 9.6 rejects brackets", {"rejected", "ignored"}},
         {"volume_query", "filters", "facts 10: 400 for a bad query"},

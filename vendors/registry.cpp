@@ -2,6 +2,7 @@
 
 #include "vendors/infinibox/infinibox.hpp"
 #include "vendors/ontap/ontap.hpp"
+#include "vendors/powerflex/powerflex.hpp"
 #include "vendors/powerstore/powerstore.hpp"
 #include "vendors/primera3par/primera3par.hpp"
 
@@ -23,6 +24,7 @@ struct Vendor {
 constexpr Vendor known[] = {
     {"infinibox", infinibox::make_infinibox},
     {"ontap", ontap::make_ontap},
+    {"powerflex", powerflex::make_powerflex},
     {"powerstore", powerstore::make_powerstore},
     {"primera3par", primera3par::make_primera3par},
 };

@@ -2,6 +2,7 @@
 
 #include "tests/lab/arrays/infinibox/infinibox.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
+#include "tests/lab/arrays/powerflex/powerflex.hpp"
 #include "tests/lab/arrays/powerstore/powerstore.hpp"
 #include "tests/lab/arrays/primera3par/primera3par.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
@@ -29,6 +30,7 @@ struct Kind {
 constexpr Kind kinds[] = {
     {"infinibox", make<infinibox::InfiniBox>},
     {"ontap", make<ontap::Ontap>},
+    {"powerflex", make<powerflex::PowerFlex>},
     {"powerstore", make<powerstore::PowerStore>},
     {"primera3par", make<primera3par::Primera3par>},
 };

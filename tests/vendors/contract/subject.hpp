@@ -55,6 +55,7 @@ std::vector<Subject> subjects_that(bool create_hosts);
 // One file each.
 Subject infinibox_subject();
 Subject ontap_subject();
+Subject powerflex_subject();
 Subject powerstore_subject();
 Subject primera3par_subject();
 

@@ -7,6 +7,7 @@ std::vector<Subject> subjects()
     return {
         infinibox_subject(),
         ontap_subject(),
+        powerflex_subject(),
         powerstore_subject(),
         primera3par_subject(),
     };

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,13 +31,15 @@ namespace xcopy::rest {
 using ErrorDecoder = std::function<std::optional<Error>(const Reply&, const Json* json)>;
 
 struct ApiRules {
-    std::string array;    // how errors call it: "NetApp ONTAP at 10.0.0.5"
-    std::string base_url; // from base_url(STORAGE_HOSTNAME)
+    std::string array;        // how errors call it: "NetApp ONTAP at 10.0.0.5"
+    std::string base_url;     // from base_url(STORAGE_HOSTNAME)
+    std::string second_url{}; // used where nothing listens at base_url (two_ports.hpp); empty: there is none
     Tls tls{};
     std::vector<Header> headers{}; // with every request
     Retry retry{};
     int max_concurrent = 20;
-    std::chrono::milliseconds request_limit{60000}; // one attempt; the call's deadline limits the whole
+    std::chrono::milliseconds request_limit{60000};             // one attempt; the call's deadline limits the whole
+    std::size_t max_reply_bytes = std::size_t{4} * 1024 * 1024; // more for arrays whose lists have no pages
     ErrorDecoder decode_error{};
 };
 
@@ -74,6 +77,7 @@ private:
     Result<Reply> once(const Call&, Request);
     Error told(Error, const Request&) const;
 
+    const std::unique_ptr<Transport> ports_; // null: no second URL
     Transport& transport_;
     const ApiRules rules_;
     std::unique_ptr<SignIn> sign_in_;

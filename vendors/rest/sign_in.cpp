@@ -144,6 +144,17 @@ std::unique_ptr<SignIn> session(Session rules)
     return std::make_unique<SessionSignIn>(std::move(rules));
 }
 
+Session key_session(const std::string& path, const std::string& body, const std::string& field,
+                    const std::string& header)
+{
+    return {.open = one_step({.method = Method::post, .url = path, .body = body},
+                             [=](const Reply& reply) { return from_reply_field(reply, field, header); }),
+            .logout = [path](const std::vector<Header>& key) -> std::optional<Request> {
+                return Request{
+                    .method = Method::remove, .url = path + "/" + percent_encode(key.front().value), .hide_path = true};
+            }};
+}
+
 Result<Reply> sign_in_step(const Call& call, const Send& send, Request request)
 {
     auto reply = send(call, std::move(request));
@@ -156,7 +167,8 @@ Result<Reply> sign_in_reply(Reply reply)
         const bool may_pass = reply.status == 429 || reply.status >= 500;
         return Error{may_pass ? Errc::unavailable : Errc::denied,
                      fmt::format("HTTP {}: {}", reply.status, one_line(reply.body, 200)),
-                     may_pass ? ""
+                     may_pass ? "the array is overloaded, or has no session left: those that nobody uses end by "
+                                "themselves, mostly within 15 minutes; run again then"
                               : "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN) in the array's secret",
                      may_pass ? "sign_in_unavailable" : "sign_in_denied"};
     }

@@ -58,5 +58,6 @@ Subject ontap_subject();
 Subject powerflex_subject();
 Subject powerstore_subject();
 Subject pure_subject();
+Subject primera3par_subject();
 
 } // namespace xcopy::contract

@@ -3,9 +3,10 @@
 #include "vendors/infinibox/infinibox.hpp"
 #include "vendors/ontap/ontap.hpp"
 #include "vendors/powerflex/powerflex.hpp"
+#include "vendors/powermax/powermax.hpp"
 #include "vendors/powerstore/powerstore.hpp"
-#include "vendors/pureFlashArray/pureFlashArray.hpp"
 #include "vendors/primera3par/primera3par.hpp"
+#include "vendors/pureFlashArray/pureFlashArray.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -26,9 +27,10 @@ constexpr Vendor known[] = {
     {"infinibox", infinibox::make_infinibox},
     {"ontap", ontap::make_ontap},
     {"powerflex", powerflex::make_powerflex},
+    {"powermax", powermax::make_powermax},
     {"powerstore", powerstore::make_powerstore},
-    {"pureFlashArray", pure::make_flasharray},
     {"primera3par", primera3par::make_primera3par},
+    {"pureFlashArray", pure::make_flasharray},
 };
 
 } // namespace

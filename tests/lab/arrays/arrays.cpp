@@ -3,9 +3,10 @@
 #include "tests/lab/arrays/infinibox/infinibox.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
 #include "tests/lab/arrays/powerflex/powerflex.hpp"
+#include "tests/lab/arrays/powermax/powermax.hpp"
 #include "tests/lab/arrays/powerstore/powerstore.hpp"
-#include "tests/lab/arrays/pure/pure.hpp"
 #include "tests/lab/arrays/primera3par/primera3par.hpp"
+#include "tests/lab/arrays/pure/pure.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
@@ -32,9 +33,10 @@ constexpr Kind kinds[] = {
     {"infinibox", make<infinibox::InfiniBox>},
     {"ontap", make<ontap::Ontap>},
     {"powerflex", make<powerflex::PowerFlex>},
+    {"powermax", make<powermax::PowerMax>},
     {"powerstore", make<powerstore::PowerStore>},
-    {"pureFlashArray", make<pure::FlashArray>},
     {"primera3par", make<primera3par::Primera3par>},
+    {"pureFlashArray", make<pure::FlashArray>},
 };
 
 } // namespace

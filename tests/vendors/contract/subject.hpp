@@ -56,8 +56,9 @@ std::vector<Subject> subjects_that(bool create_hosts);
 Subject infinibox_subject();
 Subject ontap_subject();
 Subject powerflex_subject();
+Subject powermax_subject();
 Subject powerstore_subject();
-Subject pure_subject();
 Subject primera3par_subject();
+Subject pure_subject();
 
 } // namespace xcopy::contract

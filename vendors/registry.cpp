@@ -1,5 +1,6 @@
 #include "vendors/registry.hpp"
 
+#include "vendors/flashsystem/flashsystem.hpp"
 #include "vendors/ontap/ontap.hpp"
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ struct Vendor {
 };
 
 constexpr Vendor known[] = {
+    {"flashsystem", flashsystem::make_flashsystem},
     {"ontap", ontap::make_ontap},
 };
 

@@ -1,5 +1,6 @@
 #include "tests/lab/arrays/arrays.hpp"
 
+#include "tests/lab/arrays/flashsystem/flashsystem.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
@@ -24,6 +25,7 @@ struct Kind {
 };
 
 constexpr Kind kinds[] = {
+    {"flashsystem", make<flashsystem::FlashSystem>},
     {"ontap", make<ontap::Ontap>},
 };
 

@@ -53,6 +53,7 @@ std::vector<Subject> subjects_that_copy();
 std::vector<Subject> subjects_that(bool create_hosts);
 
 // One file each.
+Subject flashsystem_subject();
 Subject ontap_subject();
 
 } // namespace xcopy::contract

@@ -5,6 +5,7 @@ namespace xcopy::contract {
 std::vector<Subject> subjects()
 {
     return {
+        flashsystem_subject(),
         ontap_subject(),
     };
 }

@@ -39,6 +39,7 @@ struct Subject {
     Errc foreign = Errc::conflict; // what a handle of another array leads to
     bool creates_hosts = true;     // false: somebody else must have made the host's object
     bool reuses_owner = true;      // an initiator belongs to one object only, so that one is used
+    bool signs_out = true;         // false: the array's sessions cannot be closed and are not counted
     bool copies = false;           // one volume onto another inside the array
     Requests requests;
 };

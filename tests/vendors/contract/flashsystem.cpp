@@ -12,6 +12,7 @@ Subject flashsystem_subject()
         .naa_examples = {{{{"naa", "naa.6005076810ca0166c00000000000019f"}}, "naa.6005076810ca0166c00000000000019f"},
                          {{{"naa", "naa.600507681088804cb800000000ab1074"}}, "naa.600507681088804cb800000000ab1074"}},
         .foreign = Errc::conflict,
+        .signs_out = false, // no such call is known: facts 2
         .copies = true,
         .requests = {.sign_in = 1, .find = 2, .ensure = 3, .mappings = 2, .used = 1, .map = 3, .unmap = 2},
     };

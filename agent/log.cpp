@@ -51,7 +51,7 @@ void write(int priority, std::string_view level, std::string_view event, Fields 
     std::tm utc{};
     ::gmtime_r(&time, &utc);
     char stamp[32];
-    std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    (void)std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - whole).count();
     const std::string whole_line = fmt::format("{}.{:03}Z {} {}\n", stamp, ms, level, text);
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, whole_line.data(), whole_line.size());

@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -46,6 +47,15 @@ int print_version(const std::string& output)
     return 0;
 }
 
+Result<void> write_pid_file(const std::string& path)
+{
+    std::ofstream file(path, std::ios::trunc);
+    file << ::getpid() << '\n';
+    if (!file.flush())
+        return Error{Errc::failed, fmt::format("cannot write the pid file {}", path)};
+    return {};
+}
+
 Result<Config> load(const std::string& path, const std::string& self)
 {
     auto config = read_config(path);
@@ -54,7 +64,7 @@ Result<Config> load(const std::string& path, const std::string& self)
     return config;
 }
 
-int run_serve(const std::string& config_path, const std::string& self)
+int run_serve(const std::string& config_path, const std::string& pid_file, const std::string& self)
 {
     auto config = load(config_path, self);
     if (!config) {
@@ -69,6 +79,11 @@ int run_serve(const std::string& config_path, const std::string& self)
                        {{"setting", problem.setting}, {"reason", problem.message}, {"remedy", problem.remedy}});
         return bad_configuration;
     }
+    if (!pid_file.empty()) // how the init script finds us; without it a stop would not
+        if (auto written = write_pid_file(pid_file); !written) {
+            fmt::print(stderr, "{}\n", written.error().message);
+            return bad_configuration;
+        }
     return serve(*config);
 }
 
@@ -110,6 +125,7 @@ int main(int argc, char** argv)
     const std::string self = own_path(argv[0]);
     std::string config_path = default_config_path;
     std::string output = "table";
+    std::string pid_file;
 
     CLI::App app(
         "xcopy-agent lets the storage array copy VMware disks onto array volumes, safely, on the ESXi host it\n"
@@ -127,6 +143,7 @@ int main(int argc, char** argv)
     auto* serve_command = app.add_subcommand(
         "serve", "run the agent until SIGTERM; clones that run go on and are taken up by the next agent");
     with_config(serve_command);
+    serve_command->add_option("--pid-file", pid_file, "write our process id there");
     auto* validate_command = app.add_subcommand("validate", "check the configuration and report every problem at once");
     with_config(validate_command);
     auto* selftest_command =
@@ -138,7 +155,7 @@ int main(int argc, char** argv)
 
     CLI11_PARSE(app, argc, argv);
     if (*serve_command)
-        return run_serve(config_path, self);
+        return run_serve(config_path, pid_file, self);
     if (*validate_command)
         return run_validate(config_path, self);
     if (*selftest_command)

@@ -79,7 +79,7 @@ Result<void> lock_state_dir(const std::string& state_dir)
 int serve(const Config& config)
 {
     keep_memory_small();
-    std::signal(SIGPIPE, SIG_IGN);
+    (void)std::signal(SIGPIPE, SIG_IGN);
     log::open(config.log == "stderr" ? log::Target::standard_error : log::Target::syslog);
 
     const auto probes = run_selftest(config.agent_path);

@@ -105,11 +105,34 @@ Result<void> set_lun(Config& config, const Texts& given)
     return {};
 }
 
+template <DiskBacking::Kind Kind> Result<void> set_backing(Config& config, const Texts& given)
+{
+    if (config.order.backing)
+        return Error{Errc::bad_request, "a disk is either a raw device mapping or a virtual volume"};
+    config.order.backing = DiskBacking{Kind, given.front()};
+    return {};
+}
+
+template <DiskBacking::Kind Kind> Result<void> disable_array_copy(Config& config, const Texts& given)
+{
+    if (given.front() == "true") // any other word leaves it allowed, as Forklift does
+        config.order.array_copies.erase(Kind);
+    return {};
+}
+
 Result<void> set_policy(Config& config, const Texts& given)
 {
     if (given.front() != "prefer" && given.front() != "require")
         return Error{Errc::bad_request, fmt::format("'{}' is neither prefer nor require", given.front())};
     config.order.xcopy = given.front() == "require" ? XcopyPolicy::require : XcopyPolicy::prefer;
+    return {};
+}
+
+Result<void> set_log_level(Config& config, const Texts& given)
+{
+    if (given.front() != "info" && given.front() != "debug")
+        return Error{Errc::bad_request, fmt::format("'{}' is neither info nor debug", given.front())};
+    config.debug = given.front() == "debug";
     return {};
 }
 
@@ -248,6 +271,9 @@ const std::vector<Setting>& settings()
         {"config", "", "FILE", "JSON file with any of these settings, named as the flags", false, nullptr, nothing},
         {"output", "", "table|json", "how results are printed", false, nullptr, set_output},
 
+        {"log-level", "", "info|debug", "debug: a line for every request to arrays and agents", false, nullptr,
+         set_log_level},
+
         {"agent", "", "NAME=ADDRESS[:PORT]", "an ESXi host that runs xcopy-agent; repeat it", true, &Needs::agents,
          add_agents},
         {"agents", "", "FILE", "JSON list of agents: [{\"name\",\"address\",\"port\",\"uuid\"}]", false, &Needs::agents,
@@ -281,6 +307,15 @@ const std::vector<Setting>& settings()
         {"pvc-size", "", "BYTES", "the size the target must have at least", false, &Needs::copy, set_size},
         {"source-vmdk", "", "VMDK", "the source: '[datastore] folder/disk.vmdk' or its /vmfs/volumes path", false,
          &Needs::copy, set_source},
+        {"source-rdm", "", "NAA",
+         "the disk is a raw device mapping of this LUN (naa.… or vml.…): the array may copy it", false, &Needs::copy,
+         set_backing<DiskBacking::Kind::rdm>},
+        {"source-vvol", "", "ID", "the disk is this virtual volume (its backing object id): the array may copy it",
+         false, &Needs::copy, set_backing<DiskBacking::Kind::vvol>},
+        {"disable-rdm-method", "DISABLE_RDM_METHOD", "true|false", "true: a host copies raw device mappings too", false,
+         &Needs::copy, disable_array_copy<DiskBacking::Kind::rdm>},
+        {"disable-vvol-method", "DISABLE_VVOL_METHOD", "true|false", "true: a host copies virtual volumes too", false,
+         &Needs::copy, disable_array_copy<DiskBacking::Kind::vvol>},
         {"migration-host", "", "NAME", "the host that copies; else the least loaded that sees the datastore", false,
          &Needs::copy, text_of<&Config::order, &CopyOrder::migration_host>},
         {"lun", "", "NUMBER", "LUN number to map under; else a free one is chosen", false, &Needs::copy, set_lun},
@@ -346,7 +381,7 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
     else if (needs.storage && !config.storage.hostname.empty())
         problems.push_back(sentence(url.error()));
 
-    if (needs.agents)
+    if (needs.agents && !(config.agents.empty() && config.order.backing)) // a copy inside the array needs no host
         check_agents(config, problems);
     if (needs.storage)
         check_storage(config, problems);

@@ -20,6 +20,7 @@ struct Config {
     ArrayConfig storage;
     std::string state_dir;
     Output output = Output::table;
+    bool debug = false; // a line for every request
     CopyOrder order;
 };
 

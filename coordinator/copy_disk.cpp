@@ -1,5 +1,6 @@
 #include "coordinator/copy_disk.hpp"
 
+#include "coordinator/array_copy.hpp"
 #include "coordinator/copy_run.hpp"
 #include "coordinator/examine_source.hpp"
 #include "coordinator/map_target.hpp"
@@ -30,6 +31,15 @@ Result<void> check_source(const Call& call, const CopyRun& run, ChosenHost& host
     return {};
 }
 
+// The target must hold nothing that anybody uses: no datastore, no other clone, not the source.
+Result<void> check_nobody_uses(const Call& call, const Volume& target, const Survey& hosts, const CopyOrder& order,
+                               Log& log, const ChosenHost& chosen = {})
+{
+    if (auto free = check_target_is_free(target.naa, order.job, chosen, hosts); !free)
+        return free;
+    return check_device_is_free(call, target.naa, chosen, hosts, order, log);
+}
+
 } // namespace
 
 CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
@@ -58,8 +68,19 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
     if (!target)
         return run.refuse(target.error());
 
-    // 2. Source, 3. method, 4. host: one that has the source's datastore mounted; vmkfstools on it does the copy, and
-    // the array moves the data where it can.
+    // 2. Source, 3. method: a disk that is a volume itself (RDM, vVol) is copied inside the array where that can.
+    const auto on_array = choose_array_method(call, run, *target);
+    if (!on_array)
+        return run.refuse(on_array.error());
+    if (*on_array) {
+        if (auto free = check_nobody_uses(call, *target, hosts, order, site.log); !free)
+            return run.refuse(free.error());
+        if (auto report = copy_on_array(call, run, **on_array, *target))
+            return *report;
+    }
+
+    // 4. Host: one that has the source's datastore mounted; vmkfstools on it does the copy, and the array moves the data
+    // where it can.
     auto host = choose_host(call, order, hosts, *source, run.wanted_host());
     if (!host)
         return run.refuse(host.error());
@@ -70,10 +91,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
     }
     site.log.info("host chosen", {{"job", order.job}, {"host", host->name}, {"why", host->why}});
 
-    // The target must hold nothing that anybody uses: no datastore, no other clone, not the source.
-    if (auto free = check_target_is_free(target->naa, order.job, *host, hosts); !free)
-        return run.refuse(free.error());
-    if (auto free = check_device_is_free(call, target->naa, *host, hosts, order, site.log); !free)
+    if (auto free = check_nobody_uses(call, *target, hosts, order, site.log, *host); !free)
         return run.refuse(free.error());
     if (auto good = check_source(call, run, *host, *target); !good)
         return run.refuse(good.error());

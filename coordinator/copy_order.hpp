@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,12 @@ struct CopyOrder {
     std::string vendor; // of the array
     std::string array;  // its host name
     VolumeHandle target;
-    std::uint64_t expected_size = 0; // bytes; 0: not known
-    std::string source;              // "[datastore] folder/disk.vmdk" or /vmfs/volumes/…
-    std::string migration_host;      // empty: the least loaded that sees the datastore
-    std::optional<int> lun;          // empty: chosen
+    std::uint64_t expected_size = 0;    // bytes; 0: not known
+    std::string source;                 // "[datastore] folder/disk.vmdk" or /vmfs/volumes/…
+    std::optional<DiskBacking> backing; // known when the disk is a volume of an array itself
+    std::set<DiskBacking::Kind> array_copies{DiskBacking::Kind::rdm, DiskBacking::Kind::vvol}; // those allowed
+    std::string migration_host; // empty: the least loaded that sees the datastore
+    std::optional<int> lun;     // empty: chosen
     XcopyPolicy xcopy = XcopyPolicy::prefer;
     Limits limits;
 };
@@ -79,8 +82,9 @@ struct CopyReport {
     std::string target_naa;
     std::uint64_t bytes = 0;
     XcopyVerdict xcopy;
-    std::string host;
-    bool target_touched = false; // a clone was ordered: unless it succeeded, the target's content is undefined
+    std::string host;             // empty: the array copied inside itself
+    std::string method = "agent"; // "agent", or "rdm" and "vvol" for copies inside the array
+    bool target_touched = false;  // a clone was ordered: unless it succeeded, the target's content is undefined
     std::int64_t copy_ms = 0;
     std::int64_t wall_ms = 0;
     std::vector<Step> steps;

@@ -1,5 +1,6 @@
 #include "coordinator/copy_run.hpp"
 
+#include "coordinator/array_copy.hpp"
 #include "coordinator/put_back.hpp"
 #include "coordinator/verdict.hpp"
 
@@ -62,15 +63,15 @@ std::optional<CopyReport> CopyRun::end_earlier_run()
     if (record.outcome == Outcome::unknown)
         return std::nullopt;
     host_ = find_host(site.hosts, record.host);
-    if (!host_)
+    if (!host_ && !record.is_on_array())
         return refuse(
             {Errc::not_found,
              fmt::format("job {} was begun on host '{}', which is not among the agents given", order.job, record.host),
              "add it with --agent NAME=ADDRESS", "unknown_host"});
     step("put back");
     const Outcome earlier = record.outcome;
-    report_.left_behind =
-        put_back(cleanup(), site.array, *host_, *page_, record, earlier, true, order.limits, site.log);
+    clone_ended_ = true;
+    report_.left_behind = put_back_all(earlier);
     if (earlier == Outcome::succeeded || !report_.left_behind.empty()) {
         if (earlier != Outcome::succeeded)
             report_.error =
@@ -90,11 +91,8 @@ const std::string& CopyRun::wanted_host() const
 
 Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
 {
-    if (!record.job.empty() && record.volume.naa != volume.naa)
-        return Error{Errc::conflict,
-                     fmt::format("job {} was begun with target {} and is now asked for with {}", order.job,
-                                 record.volume.naa, volume.naa),
-                     "run it again as it was begun, or undo it with: xcopy-coordinator sweep", "other_copy"};
+    if (auto same = check_same_target(volume); !same)
+        return same;
     if (!record.host_uuid.empty() && record.host_uuid != host.uuid)
         return Error{Errc::conflict,
                      fmt::format("job {} was begun on host '{}' with UUID {}, which now says it is {}", order.job,
@@ -103,12 +101,7 @@ Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
     host_ = host.host;
     if (!record.job.empty())
         return {};
-    record.job = order.job;
-    record.begun_ms = unix_ms();
-    record.vendor = order.vendor;
-    record.array = order.array;
-    record.volume = volume;
-    record.source = order.source;
+    start_record(volume);
     record.source_path = host.source_path;
     record.time_limit_s = order.limits.clone.count();
     record.orphan_ttl_s = order.limits.orphan.count();
@@ -116,6 +109,42 @@ Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
     record.host_uuid = host.uuid;
     record.adapters = host.adapters;
     return note();
+}
+
+Result<void> CopyRun::begin_on_array(const Volume& volume, const Volume& source)
+{
+    if (auto same = check_same_target(volume); !same)
+        return same;
+    if (!record.job.empty())
+        return {};
+    start_record(volume);
+    record.source_volume = source;
+    return note();
+}
+
+Result<void> CopyRun::check_same_target(const Volume& volume) const
+{
+    if (record.job.empty() || record.volume.naa == volume.naa)
+        return {};
+    return Error{Errc::conflict,
+                 fmt::format("job {} was begun with target {} and is now asked for with {}", order.job,
+                             record.volume.naa, volume.naa),
+                 "run it again as it was begun, or undo it with: xcopy-coordinator sweep", "other_copy"};
+}
+
+void CopyRun::start_record(const Volume& volume)
+{
+    record.job = order.job;
+    record.begun_ms = unix_ms();
+    record.vendor = order.vendor;
+    record.array = order.array;
+    record.volume = volume;
+    record.source = order.source;
+}
+
+void CopyRun::forget()
+{
+    record = {};
 }
 
 Result<void> CopyRun::note()
@@ -150,6 +179,21 @@ void CopyRun::clone_ended(const CloneStatus& status)
         record.copy_ms = status.ended_ms - status.started_ms;
 }
 
+void CopyRun::array_copy_ended(milliseconds took)
+{
+    clone_ended_ = true;
+    record.xcopy.use = XcopyUse::full;
+    record.copy_ms = took.count();
+}
+
+std::vector<std::string> CopyRun::put_back_all(Outcome outcome)
+{
+    if (record.is_on_array())
+        return put_back_array_copy(cleanup(), site.array.volume_copier(), *page_, record, outcome, clone_ended_,
+                                   order.limits, site.log);
+    return put_back(cleanup(), site.array, *host_, *page_, record, outcome, clone_ended_, order.limits, site.log);
+}
+
 CopyReport CopyRun::finish(const Result<void>& copied)
 {
     step("put back");
@@ -158,12 +202,10 @@ CopyReport CopyRun::finish(const Result<void>& copied)
         report_.error = copied.error();
         record.outcome_message = copied.error().message;
     }
-    report_.target_touched = record.clone_ordered;
+    report_.target_touched = record.clone_ordered || record.array_copy_ordered;
 
     const bool fate_unknown = !copied && is_fate_unknown(copied.error());
-    report_.left_behind = fate_unknown ? what_remains(record)
-                                       : put_back(cleanup(), site.array, *host_, *page_, record, outcome, clone_ended_,
-                                                  order.limits, site.log);
+    report_.left_behind = fate_unknown ? what_remains(record) : put_back_all(outcome);
     return report(outcome);
 }
 
@@ -181,6 +223,8 @@ CopyReport CopyRun::report(Outcome outcome)
     report_.target_naa = record.volume.naa;
     report_.bytes = record.volume.size_bytes;
     report_.host = record.host;
+    if (record.is_on_array())
+        report_.method = order.backing ? name(order.backing->kind) : "array";
     report_.xcopy = record.xcopy;
     report_.copy_ms = record.copy_ms;
     return report_;

@@ -28,11 +28,14 @@ public:
     const std::string& wanted_host() const;
 
     Result<void> begin(const Volume& volume, const ChosenHost& host); // the intent, before anything is changed
-    Result<void> note();                                              // what `record` says, made durable
+    Result<void> begin_on_array(const Volume& volume, const Volume& source);
+    void forget();       // nothing was changed: as if this run had not begun
+    Result<void> note(); // what `record` says, made durable
 
     void step(std::string_view name);            // the time until the next step belongs to this one
     void clone_ended(const CloneStatus& status); // nothing of it runs any more
-    void clone_lost() { clone_ended_ = true; }   // the host knows nothing of it, twice
+    void array_copy_ended(std::chrono::milliseconds took);
+    void clone_lost() { clone_ended_ = true; } // the host knows nothing of it, twice
 
     CopyReport refuse(const Error& why);           // nothing was changed by this run
     CopyReport finish(const Result<void>& copied); // steps 8 and 9
@@ -45,6 +48,9 @@ private:
     using Clock = std::chrono::steady_clock;
 
     CopyReport report(Outcome outcome);
+    Result<void> check_same_target(const Volume& volume) const;
+    void start_record(const Volume& volume);
+    std::vector<std::string> put_back_all(Outcome outcome);
     Call cleanup() const;
 
     std::unique_ptr<JournalPage> page_;

@@ -45,11 +45,11 @@ using json::required;
 
 template <class Archive> void serialize(Archive& a, Volume& m)
 {
-    required(a, "id", m.id);
+    field(a, "id", m.id);
     field(a, "name", m.name);
-    required(a, "naa", m.naa);
+    field(a, "naa", m.naa);
     field(a, "serial", m.serial);
-    required(a, "size_bytes", m.size_bytes);
+    field(a, "size_bytes", m.size_bytes);
 }
 
 template <class Archive> void serialize(Archive& a, ArrayHost& m)
@@ -86,6 +86,8 @@ template <class Archive> void serialize(Archive& a, CopyRecord& m)
     required(a, "mapping_intended", m.mapping_intended);
     required(a, "attach_intended", m.attach_intended);
     required(a, "clone_ordered", m.clone_ordered);
+    field(a, "source_volume", m.source_volume);
+    field(a, "array_copy_ordered", m.array_copy_ordered);
     required(a, "outcome", m.outcome);
     field(a, "outcome_message", m.outcome_message);
     std::string use(name(m.xcopy.use));
@@ -103,7 +105,10 @@ std::string encode(const CopyRecord& record)
 
 Result<CopyRecord> decode_record(std::string_view text)
 {
-    return json::read<CopyRecord>(text);
+    auto record = json::read<CopyRecord>(text);
+    if (record && (record->volume.id.empty() || record->volume.naa.empty() || record->volume.size_bytes == 0))
+        return Error{Errc::bad_request, "the record does not say which volume it is about"};
+    return record;
 }
 
 bool mapping_is_ours(const CopyRecord& record)
@@ -114,7 +119,7 @@ bool mapping_is_ours(const CopyRecord& record)
 
 bool has_something_to_undo(const CopyRecord& record)
 {
-    return record.mapping_intended || record.attach_intended || record.clone_ordered;
+    return record.mapping_intended || record.attach_intended || record.clone_ordered || record.array_copy_ordered;
 }
 
 Result<void> check_same_copy(const CopyRecord& record, const std::string& vendor, const std::string& array,
@@ -134,7 +139,7 @@ Result<void> check_same_copy(const CopyRecord& record, const std::string& vendor
         return differs("array", record.array, array);
     if (record.source != source)
         return differs("source", record.source, source);
-    if (!migration_host.empty() && record.host != migration_host)
+    if (!migration_host.empty() && !record.is_on_array() && record.host != migration_host)
         return differs("host", record.host, migration_host);
     return {};
 }

@@ -42,10 +42,16 @@ struct CopyRecord {
     bool attach_intended = false;
     bool clone_ordered = false;
 
+    // A copy inside the array: no host, no mapping; `host` and what belongs to it stay empty.
+    Volume source_volume;
+    bool array_copy_ordered = false;
+
     Outcome outcome = Outcome::unknown; // set before the host may forget the clone
     std::string outcome_message;
     XcopyVerdict xcopy;
     std::int64_t copy_ms = 0;
+
+    bool is_on_array() const { return !source_volume.id.empty(); }
 };
 
 // True when our mapping may exist: intended, and no mapping to that array host was there before.

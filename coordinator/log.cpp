@@ -30,27 +30,32 @@ std::string quoted_if_needed(std::string_view value)
     return out + '"';
 }
 
+spdlog::level::level_enum level_of(Log::Level level)
+{
+    switch (level) {
+    case Log::Level::debug:
+        return spdlog::level::debug;
+    case Log::Level::info:
+        return spdlog::level::info;
+    case Log::Level::warn:
+        return spdlog::level::warn;
+    case Log::Level::error:
+        return spdlog::level::err;
+    }
+    return spdlog::level::info;
+}
+
 class SpdLog final : public Log {
 public:
-    explicit SpdLog(bool quiet) : logger_("xcopy", std::make_shared<spdlog::sinks::stderr_sink_mt>())
+    explicit SpdLog(Level least) : logger_("xcopy", std::make_shared<spdlog::sinks::stderr_sink_mt>())
     {
         logger_.set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-        logger_.set_level(quiet ? spdlog::level::warn : spdlog::level::info);
-        logger_.flush_on(spdlog::level::info);
+        logger_.set_level(level_of(least));
+        logger_.flush_on(spdlog::level::debug);
     }
 
 private:
-    void write(Level level, const std::string& line) override
-    {
-        switch (level) {
-        case Level::info:
-            return logger_.log(spdlog::level::info, line);
-        case Level::warn:
-            return logger_.log(spdlog::level::warn, line);
-        case Level::error:
-            return logger_.log(spdlog::level::err, line);
-        }
-    }
+    void write(Level level, const std::string& line) override { logger_.log(level_of(level), line); }
 
     spdlog::logger logger_;
 };
@@ -65,9 +70,9 @@ std::string Log::line(std::string_view event, LogFields fields)
     return out;
 }
 
-std::unique_ptr<Log> stderr_log(bool quiet)
+std::unique_ptr<Log> stderr_log(Log::Level least)
 {
-    return std::make_unique<SpdLog>(quiet);
+    return std::make_unique<SpdLog>(least);
 }
 
 } // namespace xcopy

@@ -22,10 +22,11 @@ using LogFields = std::initializer_list<LogField>;
 
 class Log {
 public:
-    enum class Level : std::uint8_t { info, warn, error };
+    enum class Level : std::uint8_t { debug, info, warn, error };
 
     virtual ~Log() = default;
 
+    void debug(std::string_view event, LogFields fields = {}) { write(Level::debug, line(event, fields)); }
     void info(std::string_view event, LogFields fields = {}) { write(Level::info, line(event, fields)); }
     void warn(std::string_view event, LogFields fields = {}) { write(Level::warn, line(event, fields)); }
     void error(std::string_view event, LogFields fields = {}) { write(Level::error, line(event, fields)); }
@@ -37,6 +38,6 @@ private:
     virtual void write(Level level, const std::string& line) = 0;
 };
 
-std::unique_ptr<Log> stderr_log(bool quiet); // quiet: warnings and errors only, for a terminal with a progress bar
+std::unique_ptr<Log> stderr_log(Log::Level least);
 
 } // namespace xcopy

@@ -50,7 +50,7 @@ template <class Ask> auto until_heard(const Call& call, const Limits& limits, Lo
         auto answer = ask();
         if (answer || !is_contact_lost(answer.error()) || std::chrono::steady_clock::now() >= give_up)
             return answer;
-        log.warn("host not heard, asking again", {{"job", call.job}, {"why", answer.error().message}});
+        log.warn("not heard, asking again", {{"job", call.job}, {"why", answer.error().message}});
         if (!pause(call, backoff.next()))
             return answer;
     }

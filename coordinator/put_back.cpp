@@ -100,6 +100,9 @@ std::vector<std::string> what_remains(const CopyRecord& record)
     std::vector<std::string> left;
     if (record.clone_ordered)
         left.push_back(fmt::format("clone {} on host '{}' (it may be running)", record.job, record.host));
+    if (record.array_copy_ordered)
+        left.push_back(fmt::format("copy of {} to {} inside {} {} (it may be running)", record.source_volume.name,
+                                   record.volume.naa, record.vendor, record.array));
     if (record.attach_intended)
         left.push_back(fmt::format("device {} attached on host '{}'", record.volume.naa, record.host));
     if (mapping_is_ours(record))

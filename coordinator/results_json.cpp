@@ -99,7 +99,7 @@ std::string copy_json(const CopyReport& report)
              {"bytes", report.bytes},
              {"xcopy", name(report.xcopy.use)},
              {"host", report.host},
-             {"clone_method", "agent"},
+             {"clone_method", report.method},
              {"target_touched", report.target_touched},
              {"copy_ms", report.copy_ms},
              {"overhead_ms", sum},

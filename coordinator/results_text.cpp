@@ -62,8 +62,9 @@ std::string copy_text(const CopyReport& report)
 {
     std::string out;
     if (report.outcome == Outcome::succeeded) {
-        out = fmt::format("Copied {} to {} on {} in {} ({}).\n", bytes_text(report.bytes), report.target_naa,
-                          report.host, seconds_text(report.wall_ms / 1000), xcopy_sentence(report.xcopy.use));
+        const auto where = report.host.empty() ? "inside the array" : "on " + report.host;
+        out = fmt::format("Copied {} to {} {} in {} ({}).\n", bytes_text(report.bytes), report.target_naa, where,
+                          seconds_text(report.wall_ms / 1000), xcopy_sentence(report.xcopy.use));
         if (report.left_behind.empty())
             out += "Everything is back as it was found.\n";
         return out + left_behind_text(report.left_behind);

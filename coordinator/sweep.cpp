@@ -1,5 +1,6 @@
 #include "coordinator/sweep.hpp"
 
+#include "coordinator/array_copy.hpp"
 #include "coordinator/put_back.hpp"
 
 #include <fmt/format.h>
@@ -64,12 +65,17 @@ Swept sweep_one(const Call& call, const std::string& job, const std::string& ven
     }
     if (record.vendor != vendor || record.array != array_name)
         return not_done(fmt::format("it was begun with {} {}; give that array's secrets", record.vendor, record.array));
+    Call cleanup = call.within(limits.clean_up);
+    cleanup.job = job;
+    if (record.is_on_array()) {
+        swept.left_behind = put_back_array_copy(cleanup, site.array.volume_copier(), **page, record, Outcome::unknown,
+                                                false, limits, site.log);
+        swept.outcome = record.outcome;
+        return swept;
+    }
     auto host = host_of(call, record, limits, site);
     if (!host)
         return not_done(explain(host.error()));
-
-    Call cleanup = call.within(limits.clean_up);
-    cleanup.job = job;
     swept.left_behind =
         put_back(cleanup, site.array, **host, **page, record, Outcome::unknown, false, limits, site.log);
     swept.outcome = record.outcome;

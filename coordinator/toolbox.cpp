@@ -1,5 +1,7 @@
 #include "coordinator/toolbox.hpp"
 
+#include "vendors/rest/observed.hpp"
+
 #include <cstdio>
 
 namespace xcopy {
@@ -7,8 +9,19 @@ namespace xcopy {
 Toolbox make_toolbox(Config config, std::stop_token stop, bool quiet)
 {
     Toolbox tools{.config = std::move(config), .stop = std::move(stop)};
-    tools.transport = rest::curl_transport();
-    tools.log = stderr_log(quiet);
+    // A progress bar shares the terminal with warnings and errors only; who asks for every exchange gets it all.
+    tools.log = stderr_log(tools.config.debug ? Log::Level::debug : quiet ? Log::Level::warn : Log::Level::info);
+    tools.wire = rest::curl_transport();
+    Log* log = tools.log.get();
+    tools.transport =
+        rest::observed(*tools.wire, {.exchange =
+                                         [log](const rest::Exchange& one) {
+                                             log->debug("request", {{"job", one.job}, {"what", one_line(one)}});
+                                         },
+                                     .warning =
+                                         [log](std::string_view what) {
+                                             log->warn("INSECURE", {{"what", what}});
+                                         }});
     for (const auto& agent : tools.config.agents)
         tools.hosts.push_back(std::make_unique<AgentHost>(agent, tools.config.agent_tls, *tools.transport));
     return tools;

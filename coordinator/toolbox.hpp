@@ -14,8 +14,9 @@ namespace xcopy {
 struct Toolbox {
     Config config;
     std::stop_token stop{};
-    std::unique_ptr<rest::Transport> transport{};
     std::unique_ptr<Log> log{};
+    std::unique_ptr<rest::Transport> wire{};
+    std::unique_ptr<rest::Transport> transport{}; // the wire, with a line in the log for every exchange
     std::vector<std::unique_ptr<Host>> hosts{};
 
     Call call() const { return Call{.stop = stop, .job = config.order.job}; }

@@ -138,7 +138,8 @@ Result<std::vector<std::string>> list_jobs(const std::string& root)
     while (const dirent* entry = readdir(dir.get())) {
         const std::string name = entry->d_name;
         struct stat about {};
-        const bool is_folder = lstat((root + "/" + name).c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+        const auto path = fmt::format("{}/{}", root, name);
+        const bool is_folder = lstat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
         if (is_folder && parse_job_id(name))
             ids.push_back(name);
     }

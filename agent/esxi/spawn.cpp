@@ -115,7 +115,7 @@ private:
     else
         setpgid(0, 0);
     for (int signal : reset_signals)
-        ::signal(signal, SIG_DFL);
+        (void)::signal(signal, SIG_DFL); // nobody could be told
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -175,6 +175,7 @@ Result<pid_t> launch(const Launch& launch)
     if (launch.argv.empty() || !launch.argv.front().starts_with('/'))
         return Error{Errc::bad_request, "a program is started by its absolute path only"};
     std::vector<char*> argv;
+    argv.reserve(launch.argv.size() + 1);
     for (const auto& word : launch.argv)
         argv.push_back(const_cast<char*>(word.c_str())); // exec's old signature; nothing writes
     argv.push_back(nullptr);

@@ -63,15 +63,14 @@ XcopyVerdict xcopy_verdict(const CountersAround& source, const CountersAround& t
                          .bytes_by_array = bytes(array_blocks),
                          .bytes_by_host = bytes(host_blocks)};
     const bool target_reset = writes.reset || failed_writes.reset || host_blocks.reset || array_blocks.reset;
+    verdict.use = XcopyUse::unknown; // also where some went through the array and whether all did cannot be told
     if (!writes.value || target_reset)
-        verdict.use = XcopyUse::unknown;
-    else if (*writes.value == 0)
+        return verdict;
+    if (*writes.value == 0)
         verdict.use = XcopyUse::none;
     else if (verdict.failed_clone_ops > 0)
         verdict.use = XcopyUse::partial;
-    else if (!verdict.bytes_by_host) // some went through the array; whether all did cannot be told
-        verdict.use = XcopyUse::unknown;
-    else
+    else if (verdict.bytes_by_host)
         verdict.use = is_small(*verdict.bytes_by_host, copied_bytes) ? XcopyUse::full : XcopyUse::partial;
     return verdict;
 }

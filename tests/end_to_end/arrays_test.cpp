@@ -11,6 +11,7 @@ namespace e2e {
 namespace {
 
 using nlohmann::json;
+using testing::HasSubstr;
 
 // The kinds that `xcopy-lab kinds` prints.
 std::vector<std::string> kinds()
@@ -37,6 +38,19 @@ json scenario_of(const std::string& kind)
     return scenario;
 }
 
+// The password or token, and every session token that the array handed out.
+std::vector<std::string> secrets_of(const Site& site)
+{
+    std::vector<std::string> all;
+    const auto described = site.lab.ready().at("arrays").at(site.array());
+    for (const char* key : {"STORAGE_PASSWORD", "STORAGE_TOKEN"})
+        if (described.at("secret").contains(key))
+            all.push_back(described["secret"][key]);
+    for (const auto& token : site.list({{"do", "array.sessions"}, {"array", site.array()}}, "tokens"))
+        all.push_back(token);
+    return all;
+}
+
 class Arrays : public testing::TestWithParam<std::string> {};
 
 TEST_P(Arrays, ADiskTravelsAndNothingIsLeftBehind)
@@ -53,8 +67,11 @@ TEST_P(Arrays, ADiskTravelsAndNothingIsLeftBehind)
           {GetParam() == "powerflex" ? "11111111-aaaa-4aaa-8aaa-111111111111" : "iqn.1994-05.com.redhat:worker-1"}}});
     const auto before = site.presentations(target);
     ASSERT_FALSE(before.empty());
-    const auto ran = site.populate(disk, target);
+    const auto ran = site.populate(disk, target, {"--log-level=debug"});
     ASSERT_EQ(ran.exit, 0) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("debug request")) << "every exchange has a line";
+    for (const auto& secret : secrets_of(site))
+        EXPECT_EQ((ran.err + ran.out).find(secret), std::string::npos) << "a secret was logged";
     const auto result = result_of(ran);
     EXPECT_EQ(result["result"], "succeeded");
     EXPECT_EQ(result["xcopy"], GetParam() == "powerflex" ? "none" : "full") << result;
@@ -81,6 +98,25 @@ TEST_P(Arrays, AKilledRunIsFinishedByTheNextWithoutASecondWriter)
     EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
     expect_nothing_left(site, target, before);
     EXPECT_EQ(site.starts_on(target), 1);
+}
+
+TEST(ArrayCertificate, IsVerifiedUnlessToldOtherwiseAndThatIsShouted)
+{
+    Site site;
+    const auto disk = site.make_disk("vm 1/disk.vmdk", mib);
+    const auto target = site.make_target(mib);
+    auto flags = site.flags_for(disk, target);
+    flags.insert(flags.begin(), {std::string(XCOPY_COORDINATOR_PROGRAM), "preflight"});
+    auto environment = site.environment();
+    environment.erase("STORAGE_CA_FILE");
+    const auto distrusted = run(flags, environment, site.work());
+    EXPECT_NE(distrusted.exit, 0);
+    EXPECT_THAT(distrusted.out, HasSubstr("certificate"));
+    environment["STORAGE_SKIP_SSL_VERIFICATION"] = "true";
+    const auto skipped = run(flags, environment, site.work());
+    EXPECT_EQ(skipped.exit, 0) << skipped.out << skipped.err;
+    EXPECT_THAT(skipped.err, HasSubstr("INSECURE"));
+    EXPECT_EQ(skipped.err.find("INSECURE"), skipped.err.rfind("INSECURE")) << "once for each endpoint";
 }
 
 INSTANTIATE_TEST_SUITE_P(Lab, Arrays, testing::ValuesIn(kinds()), [](const auto& info) { return info.param; });

@@ -8,9 +8,104 @@
 
 namespace xcopy::test {
 
+// Copies inside the array, each look a quarter further.
+class FakeCopier final : public VolumeCopier {
+public:
+    using Phase = ArrayCopyState::Phase;
+
+    explicit FakeCopier(Steps& steps) : steps_(steps) {}
+
+    Volume source{.id = "rdm-1", .name = "rdm-1", .naa = "naa.600a0980cccccccccccccccccccccccc", .size_bytes = 10};
+    std::optional<Error> find_refusal;
+    std::optional<Error> check_refusal;
+    std::optional<Error> start_refusal;
+    bool forgets = false;    // no record of a finished copy
+    bool fails = false;      // halfway
+    bool taken_away = false; // by somebody, halfway
+    bool cannot_cancel = false;
+    ArrayCopyState state{}; // what the array holds
+    std::string id;         // whose copy that is
+    int starts = 0;
+    bool copied = false; // every byte is on the target
+
+    bool copies(DiskBacking::Kind kind) const override { return kind == DiskBacking::Kind::rdm; }
+    bool forgets_when_done() const override { return forgets; }
+
+    Result<Volume> find_source(const Call&, const DiskBacking&) override
+    {
+        return steps_.run("find_source", [&]() -> Result<Volume> {
+            if (find_refusal)
+                return *find_refusal;
+            return source;
+        });
+    }
+    Result<void> check(const Call&, const ArrayCopy&) override
+    {
+        return steps_.run("check", [&]() -> Result<void> {
+            if (check_refusal)
+                return *check_refusal;
+            return {};
+        });
+    }
+    Result<ArrayCopyState> start(const Call&, const ArrayCopy& copy) override
+    {
+        return steps_.run("start", [&]() -> Result<ArrayCopyState> {
+            if (start_refusal)
+                return *start_refusal;
+            if (state.phase == Phase::absent || state.phase == Phase::failed) {
+                ++starts;
+                id = copy.id;
+                copied = false;
+                state = {.phase = Phase::running, .percent = 0};
+            }
+            return state;
+        });
+    }
+    Result<ArrayCopyState> look(const Call&, const ArrayCopy&) override
+    {
+        return steps_.run("look", [&]() -> Result<ArrayCopyState> {
+            if (state.phase != Phase::running)
+                return state;
+            state.percent += 25;
+            if (fails && state.percent >= 50)
+                state = {.phase = Phase::failed, .percent = 50, .message = "pool is full"};
+            if (taken_away && state.percent >= 50)
+                state = {};
+            if (state.percent == 100) {
+                copied = true;
+                state = forgets ? ArrayCopyState{} : ArrayCopyState{.phase = Phase::done, .percent = 100};
+            }
+            return state;
+        });
+    }
+    Result<void> cancel(const Call&, const ArrayCopy&) override
+    {
+        return steps_.run("cancel", [&]() -> Result<void> {
+            if (cannot_cancel && state.phase == Phase::running)
+                return Error{Errc::unsupported, "this array cannot stop a copy"};
+            state = {};
+            return {};
+        });
+    }
+    Result<void> forget(const Call&, const ArrayCopy&) override
+    {
+        return steps_.run("forget_copy", [&]() -> Result<void> {
+            state = {};
+            return {};
+        });
+    }
+
+private:
+    Steps& steps_;
+};
+
 class FakeArray final : public Array, public LunNumbers {
 public:
-    explicit FakeArray(Steps& steps) : steps_(steps) {}
+    explicit FakeArray(Steps& steps) : copier(steps), steps_(steps) {}
+
+    FakeCopier copier;
+    bool offers_copies = false;
+    VolumeCopier* volume_copier() override { return offers_copies ? &copier : nullptr; }
 
     Volume volume{.id = "lun-1",
                   .name = "/vol/pvc_1/lun0",

@@ -74,6 +74,13 @@ TEST(NextDelay, GrowsToItsLimitAndEndsWithTheAttempts)
     EXPECT_EQ(next_delay(rules, 1, Reply{.status = 500}), std::nullopt);
 }
 
+TEST(NextDelay, AnArrayMaySayNotNowInItsOwnWay)
+{
+    const Retry rules{.also = [](const Reply& reply) { return reply.body == "not now"; }, .first = 100ms};
+    EXPECT_EQ(next_delay(rules, 1, Reply{.status = 409, .body = "not now"}), 100ms);
+    EXPECT_EQ(next_delay(rules, 1, Reply{.status = 409, .body = "never"}), std::nullopt);
+}
+
 TEST(NextDelay, DoesWhatRetryAfterSaysWithinReason)
 {
     const Retry rules{.longest = 500ms, .longest_retry_after = 60s};

@@ -95,6 +95,7 @@ Result<Answer> Api::ask(const Call& call, Method method, std::string_view path, 
 
 Result<Answer> Api::request(const Call& call, Request request)
 {
+    request.max_reply_bytes = rules_.max_reply_bytes;
     auto reply = attempts(call, request);
     if (!reply)
         return told(reply.error(), request);

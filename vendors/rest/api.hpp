@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,7 +37,8 @@ struct ApiRules {
     std::vector<Header> headers{}; // with every request
     Retry retry{};
     int max_concurrent = 20;
-    std::chrono::milliseconds request_limit{60000}; // one attempt; the call's deadline limits the whole
+    std::chrono::milliseconds request_limit{60000};             // one attempt; the call's deadline limits the whole
+    std::size_t max_reply_bytes = std::size_t{4} * 1024 * 1024; // more for arrays whose lists have no pages
     ErrorDecoder decode_error{};
 };
 

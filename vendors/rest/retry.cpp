@@ -28,7 +28,8 @@ bool may_be_repeated(const Request& request)
 
 std::optional<std::chrono::milliseconds> next_delay(const Retry& rules, int attempt, const Reply& reply)
 {
-    if (attempt >= rules.attempts || !rules.on.contains(reply.status))
+    const bool not_now = rules.on.contains(reply.status) || (rules.also && rules.also(reply));
+    if (attempt >= rules.attempts || !not_now)
         return std::nullopt;
     if (const auto told = reply.retry_after())
         return std::min<std::chrono::milliseconds>(*told, rules.longest_retry_after);

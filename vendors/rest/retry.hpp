@@ -14,6 +14,7 @@ namespace xcopy::rest {
 struct Retry {
     int attempts = 5;           // in all
     std::set<int> on{429, 503}; // the array says "not now", so nothing was done and any request may be repeated
+    std::function<bool(const Reply&)> also{}; // the array says the same in another way
     std::chrono::milliseconds first{500};
     std::chrono::milliseconds longest{8000};
     std::chrono::milliseconds longest_retry_after{60000}; // an array may ask for more patience than we would offer

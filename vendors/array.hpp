@@ -68,6 +68,14 @@ bool share_an_initiator(const std::vector<std::string>& some, const std::vector<
 // holds one of its initiators.
 std::optional<Mapping> mapping_that_reaches(const std::vector<Mapping>& mappings, const ArrayHost& host);
 
+// For arrays where an initiator belongs to one object only: the object that has most of those wanted (the first by name
+// where several have as many; its id is empty where none has any), and those wanted that nobody has.
+struct Owner {
+    ArrayHost host;
+    std::vector<std::string> free;
+};
+Owner owner_of(const std::vector<ArrayHost>& hosts, const std::vector<std::string>& wanted);
+
 class LunNumbers;
 class VolumeCopier;
 
@@ -119,6 +127,9 @@ struct DiskBacking {
     std::string id; // rdm: "naa.…" or "vml.…"; vvol: its backing object id, "rfc4122.<uuid>" or "naa.…"
 };
 
+// The WWN or UUID in that name, as lower-case hex digits; empty where there is none.
+std::string hex_in(const DiskBacking& backing);
+
 // One copy inside the array. `id` is the job's: what the array keeps of the copy is named after it, so that any later
 // run finds it.
 struct ArrayCopy {
@@ -126,6 +137,9 @@ struct ArrayCopy {
     Volume source;
     Volume target;
 };
+
+// What no array may do: Errc::unsupported for a volume onto itself or onto a smaller one.
+Result<void> check_sizes(const ArrayCopy& copy);
 
 struct ArrayCopyState {
     enum class Phase : std::uint8_t {

@@ -53,11 +53,13 @@ void ConfigCheck::complain(std::string problem)
     problems_.push_back(std::move(problem));
 }
 
-Result<rest::ApiRules> ConfigCheck::rules(int default_port)
+Result<rest::ApiRules> ConfigCheck::rules(int default_port, int second_port)
 {
     rest::ApiRules rules;
     if (const auto url = base_url(config_.hostname)) {
         rules.base_url = *url;
+        if (second_port != 0 && !names_a_port(*url))
+            rules.second_url = fmt::format("{}:{}", *url, second_port);
         if (default_port != 443 && !names_a_port(*url))
             rules.base_url += fmt::format(":{}", default_port);
     } else {

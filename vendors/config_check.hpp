@@ -22,8 +22,9 @@ public:
     void complain(std::string problem);
 
     // Base URL, TLS, and the array's name for errors, from the secret; the vendor adds the rest. `default_port` is used
-    // where STORAGE_HOSTNAME names none and is not 443. Errc::bad_request with every problem found so far.
-    Result<rest::ApiRules> rules(int default_port = 443);
+    // where STORAGE_HOSTNAME names none and is not 443; `second_port`, where given, if nothing listens there then.
+    // Errc::bad_request with every problem found so far.
+    Result<rest::ApiRules> rules(int default_port = 443, int second_port = 0);
 
 private:
     const ArrayConfig& config_;

@@ -1,5 +1,7 @@
 #include "vendors/rest/api.hpp"
 
+#include "vendors/rest/two_ports.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -46,7 +48,8 @@ Result<Json> json_of(Result<Answer> answer)
 } // namespace
 
 Api::Api(Transport& transport, ApiRules rules, std::unique_ptr<SignIn> sign_in, Clock& clock)
-    : transport_(transport), rules_(std::move(rules)), sign_in_(std::move(sign_in)), clock_(clock),
+    : ports_(rules.second_url.empty() ? nullptr : two_ports(transport, rules.base_url, rules.second_url)),
+      transport_(ports_ ? *ports_ : transport), rules_(std::move(rules)), sign_in_(std::move(sign_in)), clock_(clock),
       throttle_(rules_.max_concurrent)
 {}
 

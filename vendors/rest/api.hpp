@@ -31,8 +31,9 @@ namespace xcopy::rest {
 using ErrorDecoder = std::function<std::optional<Error>(const Reply&, const Json* json)>;
 
 struct ApiRules {
-    std::string array;    // how errors call it: "NetApp ONTAP at 10.0.0.5"
-    std::string base_url; // from base_url(STORAGE_HOSTNAME)
+    std::string array;        // how errors call it: "NetApp ONTAP at 10.0.0.5"
+    std::string base_url;     // from base_url(STORAGE_HOSTNAME)
+    std::string second_url{}; // used where nothing listens at base_url (two_ports.hpp); empty: there is none
     Tls tls{};
     std::vector<Header> headers{}; // with every request
     Retry retry{};
@@ -79,6 +80,7 @@ private:
     Result<Reply> once(const Call&, Request);
     Error told(Error, const Request&) const;
 
+    const std::unique_ptr<Transport> ports_; // null: no second URL
     Transport& transport_;
     const ApiRules rules_;
     std::unique_ptr<SignIn> sign_in_;

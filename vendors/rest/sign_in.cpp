@@ -167,7 +167,8 @@ Result<Reply> sign_in_step(const Call& call, const Send& send, Request request)
         const bool may_pass = reply->status == 429 || reply->status >= 500;
         return Error{may_pass ? Errc::unavailable : Errc::denied,
                      fmt::format("HTTP {}: {}", reply->status, one_line(reply->body, 200)),
-                     may_pass ? ""
+                     may_pass ? "the array is overloaded, or has no session left: those that nobody uses end by "
+                                "themselves, mostly within 15 minutes; run again then"
                               : "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN) in the array's secret",
                      may_pass ? "sign_in_unavailable" : "sign_in_denied"};
     }

@@ -13,33 +13,23 @@ namespace {
 using Kind = Initiator::Kind;
 
 // Sorted, so that the order in which a host reports its adapters does not matter.
-Spellings spelled(const HostIdentity& host, const HostObjects& objects, bool of_one_protocol)
+Spellings spelled(const HostIdentity& host, const HostObjects& objects, bool one_protocol)
 {
     const bool has_fc = std::ranges::count(host.initiators, Kind::fc, &Initiator::kind) > 0;
     Spellings names;
     for (const Initiator& initiator : host.initiators)
-        if (initiator.kind != Kind::sdc && (!of_one_protocol || !has_fc || initiator.kind == Kind::fc))
+        if (initiator.kind == Kind::fc || (initiator.kind == Kind::iscsi && !(one_protocol && has_fc)))
             names.push_back(objects.spell(initiator));
     std::ranges::sort(names);
     return names;
 }
 
-void remove_those_of(Spellings& names, const ArrayHost& host)
-{
-    std::erase_if(names, [&](const auto& name) { return std::ranges::count(host.initiator_ids, name) > 0; });
-}
-
 } // namespace
-
-std::ptrdiff_t common_initiators(const Spellings& some, const Spellings& others)
-{
-    return std::ranges::count_if(some, [&](const auto& one) { return std::ranges::count(others, one) > 0; });
-}
 
 Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& host, const HostObjects& objects)
 {
     const auto wanted = spelled(host, objects, false);
-    const auto ours = spelled(host, objects, objects.one_protocol);
+    const auto for_ours = spelled(host, objects, objects.one_protocol);
     const auto name = "xcopy-" + host.uuid;
     if (wanted.empty())
         return Error{Errc::unsupported, fmt::format("host {} has neither an iSCSI nor an FC adapter", host.name),
@@ -54,16 +44,12 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
         const auto owners = objects.owners(wanted);
         if (!owners)
             return owners.error();
-        missing = ours;
-        const ArrayHost* best = nullptr;
-        for (const ArrayHost& one : *owners) {
-            remove_those_of(missing, one);
-            if (!best || common_initiators(wanted, one.initiator_ids) > common_initiators(wanted, best->initiator_ids))
-                best = &one;
-        }
-        if (best && (best->name != name || missing.empty() || !may_add))
-            return std::optional(ArrayHost{best->id, best->name, wanted});
-        auto found = best ? Result<std::optional<ArrayHost>>(*best) : objects.named(name);
+        const auto [best, free] = owner_of(*owners, wanted);
+        missing = for_ours;
+        std::erase_if(missing, [&](const auto& one) { return std::ranges::count(free, one) == 0; });
+        if (!best.id.empty() && (best.name != name || missing.empty() || !may_add))
+            return std::optional(ArrayHost{best.id, best.name, wanted});
+        auto found = best.id.empty() ? objects.named(name) : Result<std::optional<ArrayHost>>(best);
         if (!found)
             return found.error();
         own = std::move(*found);
@@ -73,11 +59,12 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
         if (!own)
             return objects.create(name, missing);
         auto added = objects.add(*own, missing);
-        may_add = bool(added) || !objects.is_taken(added.error());
+        if (!added && added.error().code != Errc::indeterminate)
+            may_add = how.after_error(added.error()) != Afterwards::look_again;
         return added;
     };
     auto ensured = settle<ArrayHost>(how, look, change);
-    return ensured ? ensured : Error(ensured.error()).in(fmt::format("make host {} known", name));
+    return ensured ? ensured : Error(ensured.error()).in(fmt::format("make host {} known as {}", host.name, name));
 }
 
 } // namespace xcopy

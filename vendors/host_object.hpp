@@ -1,8 +1,7 @@
-// Which of an array's host objects stands for an ESXi host, where an initiator belongs to one object only: the one that
-// owns most of its initiators, whoever made it; else one of our own, "xcopy-<host uuid>".
+// Makes an ESXi host known to an array where an initiator belongs to one object only: the object that owns most of its
+// initiators is used, whoever made it; else one of our own, "xcopy-<host uuid>".
 #pragma once
 
-#include "protocol/error.hpp"
 #include "vendors/array.hpp"
 #include "vendors/settle.hpp"
 
@@ -13,25 +12,20 @@
 
 namespace xcopy {
 
-using Spellings = std::vector<std::string>; // of initiators, as the array spells them
-
-// How many of `some` are among `others`.
-std::ptrdiff_t common_initiators(const Spellings& some, const Spellings& others);
+using Spellings = std::vector<std::string>; // initiators as the array spells them
 
 struct HostObjects {
-    std::function<std::string(const Initiator&)> spell;
-    bool one_protocol = true; // an object holds FC or iSCSI, not both: then one of ours is made for FC where there is any
-
+    std::string (*spell)(const Initiator&) = nullptr;
     // Objects that own any of these, each with all that it owns. An error is never "nobody".
     std::function<Result<std::vector<ArrayHost>>(const Spellings& wanted)> owners;
     std::function<Result<std::optional<ArrayHost>>(const std::string& name)> named; // asked where nobody owns any
     std::function<Result<void>(const std::string& name, const Spellings&)> create;
     std::function<Result<void>(const ArrayHost& own, const Spellings& missing)> add;
-    // add() was refused for good: somebody who does not show has one of them, so ours stays as it is.
-    std::function<bool(const Error&)> is_taken;
+    bool one_protocol = true; // an object holds FC or iSCSI: ours is made for FC where the host has any
 };
 
-// The object, with initiator_ids being all those of the host, so that a mapping through another object is recognised.
+// With initiator_ids being all those of the host, so that a mapping through another object is recognised.
+// An initiator that cannot be added to our own object because somebody has it is left where it is.
 Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& host, const HostObjects& objects);
 
 } // namespace xcopy

@@ -33,6 +33,23 @@ struct ApiTest : testing::Test {
     Api api() { return {wire, rules(), basic("admin", Secret("geheim")), clock}; }
 };
 
+Session primera_like()
+{
+    return {.open =
+                one_step({.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
+                         [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); }),
+            .lapsed =
+                [](const Reply& reply) {
+                    const auto json = parse_json(reply.body);
+                    return reply.status == 403 && json && text_at(*json, "code") == "6";
+                },
+            .renewed = {},
+            .logout = [](const std::vector<Header>& pass) -> std::optional<Request> {
+                return Request{.method = Method::remove, .url = "/login/" + pass.at(0).value, .hide_path = true};
+            },
+            .secrets = {Secret("geheim")}};
+}
+
 TEST_F(ApiTest, SendsHeadersSignInAndBody)
 {
     wire.then(201, R"({"id":1})");
@@ -201,26 +218,14 @@ TEST_F(ApiTest, AReplyThatIsNoneIsAskedForAgainButOnlyByReads)
     for (int i = 0; i < 5; ++i)
         wire.then(409, "");
     EXPECT_EQ(api.read_by_post(call, "/lsthing", Json::object()).error().code, Errc::conflict) << "not for ever";
+
+    Api with_session(wire, rules, session(primera_like()), clock);
+    wire.then(409, "").then(201, R"({"key":"k-1"})").then(200, "{}");
+    EXPECT_TRUE(with_session.post(call, "/mkthing", Json::object())) << "signing in is repeated too";
+    wire.then(200);
 }
 
 // --- sessions: the shapes the other arrays use
-
-Session primera_like()
-{
-    return {.open =
-                one_step({.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
-                         [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); }),
-            .lapsed =
-                [](const Reply& reply) {
-                    const auto json = parse_json(reply.body);
-                    return reply.status == 403 && json && text_at(*json, "code") == "6";
-                },
-            .renewed = {},
-            .logout = [](const std::vector<Header>& pass) -> std::optional<Request> {
-                return Request{.method = Method::remove, .url = "/login/" + pass.at(0).value, .hide_path = true};
-            },
-            .secrets = {Secret("geheim")}};
-}
 
 TEST_F(ApiTest, SignsInOnceUsesTheKeyAndSignsOut)
 {

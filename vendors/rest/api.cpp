@@ -139,7 +139,12 @@ Result<Reply> Api::attempts(const Call& call, const Request& request)
 
 Result<Reply> Api::signed_in(const Call& call, const Request& request)
 {
-    const Send send = [this](const Call& to, Request login) { return once(to, std::move(login)); };
+    const Send send = [this](const Call& to, Request login) -> Result<Reply> {
+        auto reply = once(to, std::move(login));
+        if (reply && rules_.retry.no_answer && rules_.retry.no_answer(*reply))
+            return Error{Errc::unavailable, fmt::format("no usable answer (HTTP {})", reply->status)};
+        return reply;
+    };
     for (int lapses = 1;; ++lapses) {
         const auto pass = sign_in_->pass(call, send);
         if (!pass)

@@ -20,7 +20,7 @@ struct Retry {
     std::chrono::milliseconds longest_retry_after{60000}; // an array may ask for more patience than we would offer
     double growth = 2;
     // A reply that is none (half of one, an empty refusal), as while an array fails over. What changes nothing is
-    // repeated after it.
+    // repeated after it, and so is a sign-in.
     std::function<bool(const Reply&)> no_answer{};
 };
 

@@ -1,12 +1,10 @@
-// IBM FlashSystem, SAN Volume Controller, Storwize with Storage Virtualize 8.1.3 and newer (facts/arrays/flashsystem.md).
+// IBM FlashSystem, SAN Volume Controller, Storwize: Storage Virtualize 8.1.3 and newer (facts/arrays/flashsystem.md).
 #pragma once
 
 #include "vendors/array_config.hpp"
 #include "vendors/flashsystem/parse.hpp"
 #include "vendors/rest/api.hpp"
-#include "vendors/settle.hpp"
 
-#include <atomic>
 #include <memory>
 
 namespace xcopy::flashsystem {
@@ -23,7 +21,7 @@ public:
     Result<void> unmap(const Call&, const Volume&, const ArrayHost&) override;
 
     LunNumbers* lun_numbers() override { return this; }
-    int highest() const override { return 511; } // older hosts have no more; newer ones have 2048 (facts 6.2)
+    int highest() const override { return 511; } // of older hosts; newer ones have 2048 numbers (facts 6.2)
     Result<std::set<int>> used_by(const Call&, const ArrayHost&) override;
 
     VolumeCopier* volume_copier() override { return this; }
@@ -36,28 +34,24 @@ public:
     Result<void> forget(const Call& call, const ArrayCopy& copy) override { return remove(call, copy, false); }
 
 private:
-    using MaybeRow = Result<std::optional<rest::Json>>;
+    using Names = std::vector<std::string>;
 
     Result<Rows> list(const Call&, const std::string& command, rest::Json options = rest::Json::object());
-    Result<rest::Json> change(const Call&, const std::string& command, rest::Json options = rest::Json::object());
-    Error error(Errc, std::string_view message, std::string_view remedy, std::string_view reason = "") const;
+    Result<rest::Json> run(const Call&, const std::string& command, rest::Json options = rest::Json::object());
+    Result<void> change(const Call&, const std::string& command, rest::Json options = rest::Json::object());
+    Error refuse(Errc, const std::string& message, std::string remedy, std::string reason = "") const;
 
     Result<rest::Json> volume_row(const Call&, const Handle&);
     Result<void> check_protection(const Call&, const rest::Json& system, const rest::Json& volume);
     Result<Rows> map_rows(const Call&, const Volume&);
-
-    Result<std::optional<ArrayHost>> read_host(const Call&, std::string_view id_or_name);
-    Result<std::vector<std::string>> likely_owners(const Call&, const std::vector<std::string>& ports);
-    Result<std::vector<std::string>> all_hosts(const Call&, const HostIdentity&);
-    Result<std::vector<ArrayHost>> owners(const Call&, const HostIdentity&, const std::vector<std::string>& ports);
-    Result<void> make_host(const Call&, const std::string& name, const std::vector<std::string>& ports);
-
-    MaybeRow copy_row(const Call&, const ArrayCopy&);
+    Result<std::optional<ArrayHost>> read_host(const Call&, const std::string& id_or_name);
+    Result<std::vector<ArrayHost>> owners(const Call&, const HostIdentity&, const Names& ports);
+    Result<void> make_host(const Call&, const std::string& name, const Names& ports);
+    Result<std::optional<rest::Json>> copy_row(const Call&, const ArrayCopy&);
     Result<void> next_step(const Call&, const ArrayCopy&, const std::optional<rest::Json>& row);
     Result<void> remove(const Call&, const ArrayCopy&, bool even_running);
 
     rest::Api api_;
-    std::atomic<bool> lists_ports_{true}; // until lshostports is refused
 };
 
 // Errc::bad_request with every problem of the configuration.

@@ -1,12 +1,10 @@
-// Rows and names of IBM Storage Virtualize to our values and back. Nothing here talks to an array.
+// Rows, names and errors of IBM Storage Virtualize to our values and back. Nothing here talks to an array.
 #pragma once
 
 #include "vendors/array.hpp"
 #include "vendors/rest/json.hpp"
-
-#include <optional>
-#include <string>
-#include <vector>
+#include "vendors/rest/transport.hpp"
+#include "vendors/settle.hpp"
 
 namespace xcopy::flashsystem {
 
@@ -17,9 +15,7 @@ struct Handle {
     std::string id;     // empty in the oldest form
     std::string uid;    // 32 upper-case hex digits
 };
-
-Result<Handle> parse_handle(std::string_view handle);           // SVC:5;UID, SVC:SYSTEM:5;UID, SVC:UID
-std::optional<std::string> uid_of_backing(std::string_view id); // naa.… or vml.… of a volume of this vendor
+Result<Handle> parse_handle(std::string_view handle); // SVC:5;UID, SVC:SYSTEM:5;UID, SVC:UID
 
 Rows rows_in(const rest::Json& reply); // a list, one object, or nothing at all
 Result<Volume> parse_volume(const rest::Json& row);
@@ -27,13 +23,20 @@ std::vector<std::string> ports_of(const rest::Json& host); // of lshost/<id>, as
 std::string port(const Initiator& initiator);              // WWPN in upper case, IQN in lower case
 bool is_wwpn(std::string_view port);
 
-// "host:14" or "hostcluster:3".
-struct Target {
+struct Target { // "host:14" or "hostcluster:3"
     bool cluster = false;
     std::string id;
+    bool owns(const rest::Json& mapping) const; // a row of lsvdiskhostmap
 };
-Result<Target> parse_target(const Volume& volume, const ArrayHost& host); // and checks the volume's id
+Result<Target> parse_target(const Volume& volume, const ArrayHost& host); // checks the volume's id too
 
-ArrayCopyState state_of(const rest::Json& copy); // a row of lsfcmap
+bool is_at_rest(const rest::Json& copy); // rows of lsfcmap
+ArrayCopyState state_of(const rest::Json& copy);
+
+std::string command_code(std::string_view body); // "CMMVC6071E" wherever it stands in it; else empty
+bool is_no_answer(const rest::Reply& reply);     // half of one, as while the config node fails over
+std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json);
+bool is_command_error(const Error& error); // the command was refused, or this code level does not know it
+Afterwards afterwards(const Error& error); // of a change
 
 } // namespace xcopy::flashsystem

@@ -175,6 +175,7 @@ TEST_F(FlashSystemTest, AnIdThatWasGivenOutAgainIsNotTheVolumeAnyMore)
     rig.control({{"verb", "volume.remove"}, {"volume", rig.volume["naa"]}});
     const auto next = rig.make_volume("pvc-99999999-7a41-4c1b-9a2e-1b3c4d5e6f70"); // the same id
     ASSERT_EQ(next["id"], json(volume.id));
+    EXPECT_EQ(rig.driver().map(rig.call, volume, host, 5).error().code, Errc::not_found) << "nothing is mapped yet";
     rig.control({{"verb", "map"}, {"volume", next["naa"]}, {"host", host.name}}); // by somebody
     const auto before = state();
     EXPECT_TRUE(rig.driver().unmap(rig.call, volume, host)) << "it is gone, and its mapping with it";
@@ -385,6 +386,16 @@ TEST_F(FlashSystemCopy, AMappingOfOurNameBetweenOtherVolumesIsNotAdopted)
     EXPECT_EQ(copier().look(rig.call, copy).error().code, Errc::conflict);
     EXPECT_EQ(copier().cancel(rig.call, copy).error().code, Errc::conflict);
     EXPECT_EQ(copier().forget(rig.call, copy).error().code, Errc::conflict);
+    EXPECT_EQ(state(), before);
+}
+
+TEST_F(FlashSystemCopy, AnIdThatWasGivenOutAgainIsNeverWrittenTo)
+{
+    rig.control({{"verb", "volume.remove"}, {"volume", target["naa"]}});
+    const auto next = rig.make_volume("pvc-66666666-7a41-4c1b-9a2e-1b3c4d5e6f70", {{"size", size}});
+    ASSERT_EQ(next["id"], target["id"]);
+    const auto before = state();
+    EXPECT_EQ(copier().start(rig.call, copy).error().code, Errc::not_found);
     EXPECT_EQ(state(), before);
 }
 

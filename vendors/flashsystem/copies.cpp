@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int copy_rate = 130; // at most 512 MB/s
+constexpr int copy_rate = 130;                                                                     // at most 512 MB/s
+constexpr auto name_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."; // facts 5
 
 std::string map_name(const ArrayCopy& copy)
 {
@@ -39,6 +40,9 @@ Result<void> FlashSystem::check(const Call& call, const ArrayCopy& copy)
     if (auto sizes = check_sizes(copy); !sizes)
         return sizes;
     const auto& [source, target] = std::tie(copy.source, copy.target);
+    for (const auto& volume : {source, target})
+        if (auto still = verify(call, volume); !still)
+            return still;
     if (source.size_bytes != target.size_bytes)
         return refuse(Errc::unsupported,
                       fmt::format("FlashCopy needs equal sizes: {} has {} bytes, {} has {}", source.name,
@@ -58,7 +62,7 @@ Result<void> FlashSystem::check(const Call& call, const ArrayCopy& copy)
 // Ours, by its name; never one between other volumes.
 Result<std::optional<Json>> FlashSystem::copy_row(const Call& call, const ArrayCopy& copy)
 {
-    if (!is_uuid(copy.id))
+    if (copy.id.empty() || copy.id.find_first_not_of(name_letters) != std::string::npos || copy.id.size() > 57)
         return Error{Errc::bad_request, fmt::format("'{}' is not the id of a copy", copy.id)};
     auto rows = list(call, "lsfcmap", {{"filtervalue", "name=" + map_name(copy)}});
     if (!rows)

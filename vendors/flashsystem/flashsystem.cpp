@@ -77,7 +77,7 @@ Result<Volume> FlashSystem::find_volume(const Call& call, const VolumeHandle& ha
     return unprotected ? volume : unprotected.error();
 }
 
-// A filter may do anything, so what comes back is compared. So it is where the handle's id is asked: ids are given out again.
+// A filter may do anything, so what comes back is compared; and an id in a handle may be another volume's by now.
 Result<Json> FlashSystem::volume_row(const Call& call, const Handle& wanted)
 {
     for (const auto& [command, filter] :
@@ -122,6 +122,16 @@ Result<void> FlashSystem::check_protection(const Call& call, const Json& system,
         "flashsystem_protection_on");
 }
 
+// Ids are given out again: before a volume is changed by its id, the id is that volume's.
+Result<void> FlashSystem::verify(const Call& call, const Volume& volume)
+{
+    const auto row = volume_row(call, {.system = "", .id = volume.id, .uid = upper(volume.naa).erase(0, 4)});
+    if (row && text_at(*row, "id") != volume.id)
+        return refuse(Errc::not_found, fmt::format("volume {} has another id than {} now", volume.name, volume.id),
+                      "run again");
+    return row ? Result<void>() : row.error();
+}
+
 Result<Rows> FlashSystem::map_rows(const Call& call, const Volume& volume)
 {
     auto rows = list(call, "lsvdiskhostmap/" + volume.id);
@@ -130,6 +140,9 @@ Result<Rows> FlashSystem::map_rows(const Call& call, const Volume& volume)
             return refuse(Errc::not_found,
                           fmt::format("volume {} is gone and its id {} another's", volume.name, volume.id),
                           "run again");
+    if (rows && rows->empty()) // then nothing else shows whose id it is
+        if (const auto still = verify(call, volume); !still)
+            return still.error();
     return rows;
 }
 
@@ -143,21 +156,21 @@ Result<std::vector<Mapping>> FlashSystem::mappings_of(const Call& call, const Vo
         return rows.error();
     std::vector<Mapping> mappings;
     for (const Json& row : *rows) {
-        auto host = read_host(call, text_at(row, "host_id"));
+        const auto host = read_host(call, text_at(row, "host_id"));
         if (!host)
             return host.error();
         if (!*host) // gone in between, and its mapping with it
             continue;
-        Mapping mapping{std::move(**host), static_cast<int>(rest::number_at(row, "SCSI_id").value_or(-1))};
-        if (text_at(row, "mapping_type") == "shared") {
-            mapping.host.id = "hostcluster:" + text_at(row, "host_cluster_id");
-            mapping.host.name = text_at(row, "host_cluster_name");
+        const bool shared = text_at(row, "mapping_type") == "shared";
+        const auto id = shared ? "hostcluster:" + text_at(row, "host_cluster_id") : (*host)->id;
+        auto known = std::ranges::find(mappings, id, [](const Mapping& one) { return one.host.id; });
+        if (known == mappings.end()) {
+            const auto number = rest::number_at(row, "SCSI_id");
+            known = mappings.insert(known, {{id, shared ? text_at(row, "host_cluster_name") : (*host)->name},
+                                            number ? std::optional(static_cast<int>(*number)) : std::nullopt});
         }
-        auto& same =
-            !mappings.empty() && mappings.back().host.id == mapping.host.id ? mappings.back() : mappings.emplace_back();
-        mapping.host.initiator_ids.insert(mapping.host.initiator_ids.end(), same.host.initiator_ids.begin(),
-                                          same.host.initiator_ids.end());
-        same = std::move(mapping);
+        known->host.initiator_ids.insert(known->host.initiator_ids.end(), (*host)->initiator_ids.begin(),
+                                         (*host)->initiator_ids.end());
     }
     return mappings;
 }

@@ -43,6 +43,7 @@ private:
 
     Result<rest::Json> volume_row(const Call&, const Handle&);
     Result<void> check_protection(const Call&, const rest::Json& system, const rest::Json& volume);
+    Result<void> verify(const Call&, const Volume&);
     Result<Rows> map_rows(const Call&, const Volume&);
     Result<std::optional<ArrayHost>> read_host(const Call&, const std::string& id_or_name);
     Result<std::vector<ArrayHost>> owners(const Call&, const HostIdentity&, const Names& ports);

@@ -1,7 +1,10 @@
 #include "vendors/registry.hpp"
 
 #include "vendors/flashsystem/flashsystem.hpp"
+#include "vendors/infinibox/infinibox.hpp"
 #include "vendors/ontap/ontap.hpp"
+#include "vendors/powerflex/powerflex.hpp"
+#include "vendors/powerstore/powerstore.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,7 +23,10 @@ struct Vendor {
 
 constexpr Vendor known[] = {
     {"flashsystem", flashsystem::make_flashsystem},
+    {"infinibox", infinibox::make_infinibox},
     {"ontap", ontap::make_ontap},
+    {"powerflex", powerflex::make_powerflex},
+    {"powerstore", powerstore::make_powerstore},
 };
 
 } // namespace

@@ -74,4 +74,33 @@ settle(const Settling& how, const std::function<Result<std::optional<Value>>()>&
     }
 }
 
+// The other way round, for taking something away: `remove` first, and `is_gone` whenever that ended in an error, for the
+// absent is what was asked for. A removal in doubt that is not done is repeated.
+inline Result<void> settle_removal(const Settling& how, const std::function<Result<bool>()>& is_gone,
+                                   const std::function<Result<void>()>& remove)
+{
+    auto pause = how.first_pause;
+    for (int round = 1;; ++round) {
+        const auto removed = remove();
+        if (removed)
+            return {};
+        Error error = removed.error();
+        if (error.code == Errc::cancelled || error.code == Errc::denied)
+            return error;
+        const auto gone = is_gone();
+        if (gone && *gone)
+            return {};
+        if (!gone)
+            error.message += "; and looking whether it is gone failed: " + gone.error().message;
+        const auto next = error.code == Errc::indeterminate ? Afterwards::look_again : how.after_error(error);
+        if (!gone || next == Afterwards::give_up || round == how.rounds)
+            return error;
+        if (next == Afterwards::wait_first) {
+            if (auto waited = how.clock.wait(how.call, pause); !waited)
+                return waited.error().code == Errc::cancelled ? waited.error() : error;
+            pause = std::min(how.longest_pause, pause * 2);
+        }
+    }
+}
+
 } // namespace xcopy

@@ -30,7 +30,7 @@ std::string_view usual_remedy(Errc code)
     case Errc::indeterminate:
         return "the array or the way to it is overloaded or restarting: run again, what was begun is taken up";
     case Errc::denied:
-        return "check the account in the array's secret, and its role on the array";
+        return "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN), and the account's role on the array";
     case Errc::cancelled:
         return "";
     default:

@@ -77,7 +77,7 @@ std::string text_at(const Json& json, std::string_view path)
         return {};
     if (value->is_string())
         return value->get<std::string>();
-    return value->is_number_integer() ? value->dump() : std::string();
+    return value->is_number_integer() || value->is_boolean() ? value->dump() : std::string();
 }
 
 std::optional<std::int64_t> number_at(const Json& json, std::string_view path)

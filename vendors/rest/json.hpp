@@ -24,7 +24,7 @@ std::string to_text(const Json& json); // bytes that are not UTF-8 become U+FFFD
 
 // `path` is "space.size": names joined by dots. Null when any of them is missing.
 const Json* find(const Json& json, std::string_view path);
-std::string text_at(const Json& json, std::string_view path);                   // a number as its digits; else empty
+std::string text_at(const Json& json, std::string_view path); // a number as its digits, true, false; else empty
 std::optional<std::int64_t> number_at(const Json& json, std::string_view path); // a number, or digits in a string
 const Json& list_at(const Json& json, std::string_view path);                   // an empty list when there is none
 

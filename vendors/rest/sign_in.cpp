@@ -163,10 +163,15 @@ std::unique_ptr<SignIn> session(Session rules)
 Result<Reply> sign_in_step(const Call& call, const Send& send, Request request)
 {
     auto reply = send(call, std::move(request));
-    if (reply && (reply->status < 200 || reply->status > 299)) {
-        const bool may_pass = reply->status == 429 || reply->status >= 500;
+    return reply ? sign_in_reply(std::move(*reply)) : reply;
+}
+
+Result<Reply> sign_in_reply(Reply reply)
+{
+    if (reply.status < 200 || reply.status > 299) {
+        const bool may_pass = reply.status == 429 || reply.status >= 500;
         return Error{may_pass ? Errc::unavailable : Errc::denied,
-                     fmt::format("HTTP {}: {}", reply->status, one_line(reply->body, 200)),
+                     fmt::format("HTTP {}: {}", reply.status, one_line(reply.body, 200)),
                      may_pass ? "the array is overloaded, or has no session left: those that nobody uses end by "
                                 "themselves, mostly within 15 minutes; run again then"
                               : "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN) in the array's secret",

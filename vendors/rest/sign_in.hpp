@@ -77,6 +77,7 @@ SignInSteps one_step(Request login, std::function<Result<std::vector<Header>>(co
 // One step of several: the reply if it is a success, else Errc::denied, or Errc::unavailable (429, 5xx: worth repeating),
 // with the array's words and the keys of the secret to check.
 Result<Reply> sign_in_step(const Call&, const Send&, Request);
+Result<Reply> sign_in_reply(Reply); // the same judgement on a reply that is there already
 
 // For one_step() and Session::renewed.
 Result<std::vector<Header>> from_reply_field(const Reply&, std::string_view field, std::string_view header,

@@ -1,7 +1,10 @@
 #include "tests/lab/arrays/arrays.hpp"
 
 #include "tests/lab/arrays/flashsystem/flashsystem.hpp"
+#include "tests/lab/arrays/infinibox/infinibox.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
+#include "tests/lab/arrays/powerflex/powerflex.hpp"
+#include "tests/lab/arrays/powerstore/powerstore.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
@@ -26,7 +29,10 @@ struct Kind {
 
 constexpr Kind kinds[] = {
     {"flashsystem", make<flashsystem::FlashSystem>},
+    {"infinibox", make<infinibox::InfiniBox>},
     {"ontap", make<ontap::Ontap>},
+    {"powerflex", make<powerflex::PowerFlex>},
+    {"powerstore", make<powerstore::PowerStore>},
 };
 
 } // namespace

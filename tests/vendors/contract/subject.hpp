@@ -55,6 +55,9 @@ std::vector<Subject> subjects_that(bool create_hosts);
 
 // One file each.
 Subject flashsystem_subject();
+Subject infinibox_subject();
 Subject ontap_subject();
+Subject powerflex_subject();
+Subject powerstore_subject();
 
 } // namespace xcopy::contract

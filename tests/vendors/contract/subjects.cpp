@@ -6,7 +6,10 @@ std::vector<Subject> subjects()
 {
     return {
         flashsystem_subject(),
+        infinibox_subject(),
         ontap_subject(),
+        powerflex_subject(),
+        powerstore_subject(),
     };
 }
 

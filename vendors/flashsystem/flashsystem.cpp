@@ -19,20 +19,20 @@ FlashSystem::FlashSystem(rest::Transport& transport, rest::ApiRules rules, std::
     : api_(transport, std::move(rules), std::move(sign_in), clock)
 {}
 
-Result<Rows> FlashSystem::list(const Call& call, const std::string& command, Json options)
+Result<Rows> FlashSystem::list(const Call& call, const std::string& command, const Json& options)
 {
     const auto reply = api_.read_by_post(call, "/" + command, options);
     return reply ? Result<Rows>(rows_in(*reply)) : reply.error();
 }
 
-Result<Json> FlashSystem::run(const Call& call, const std::string& command, Json options)
+Result<Json> FlashSystem::run(const Call& call, const std::string& command, const Json& options)
 {
     return api_.post(call, "/" + command, options);
 }
 
-Result<void> FlashSystem::change(const Call& call, const std::string& command, Json options)
+Result<void> FlashSystem::change(const Call& call, const std::string& command, const Json& options)
 {
-    const auto reply = run(call, command, std::move(options));
+    const auto reply = run(call, command, options);
     return reply ? Result<void>() : reply.error();
 }
 

@@ -36,9 +36,9 @@ public:
 private:
     using Names = std::vector<std::string>;
 
-    Result<Rows> list(const Call&, const std::string& command, rest::Json options = rest::Json::object());
-    Result<rest::Json> run(const Call&, const std::string& command, rest::Json options = rest::Json::object());
-    Result<void> change(const Call&, const std::string& command, rest::Json options = rest::Json::object());
+    Result<Rows> list(const Call&, const std::string& command, const rest::Json& options = rest::Json::object());
+    Result<rest::Json> run(const Call&, const std::string& command, const rest::Json& options = rest::Json::object());
+    Result<void> change(const Call&, const std::string& command, const rest::Json& options = rest::Json::object());
     Error refuse(Errc, const std::string& message, std::string remedy, std::string reason = "") const;
 
     Result<rest::Json> volume_row(const Call&, const Handle&);

@@ -55,7 +55,7 @@ json System::create_volume(const json& order)
     const auto kind = order.value("kind", "pvc");
     StoredVolume volume{.id = lowest_free_id(inventory_.volumes)};
     char uid[33];
-    std::snprintf(uid, sizeof uid, "600507681088804cb8%014llx", static_cast<unsigned long long>(next_uid_++));
+    (void)std::snprintf(uid, sizeof uid, "600507681088804cb8%014llx", static_cast<unsigned long long>(next_uid_++));
     volume.naa = order.value("naa", "naa." + std::string(uid));
     volume.name = (kind == "pvc" ? "CSI_" : "") + order.at("name").get<std::string>();
     volume.size = order.at("size");

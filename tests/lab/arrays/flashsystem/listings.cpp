@@ -150,7 +150,7 @@ StoredGroup& System::cluster_in(const std::string& text)
 json System::volume_row(const StoredVolume& volume, bool bytes) const
 {
     char rounded[32];
-    std::snprintf(rounded, sizeof rounded, "%.2fGB", static_cast<double>(volume.size) / (1 << 30));
+    (void)std::snprintf(rounded, sizeof rounded, "%.2fGB", static_cast<double>(volume.size) / (1 << 30));
     std::vector<const FlashCopy*> copies;
     for (const auto& copy : copies_)
         if (copy.source == volume.id || copy.target == volume.id)

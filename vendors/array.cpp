@@ -33,7 +33,7 @@ Owner owner_of(const std::vector<ArrayHost>& hosts, const std::vector<std::strin
     for (const ArrayHost& host : hosts) {
         const auto has = [&](const std::string& id) { return std::ranges::count(host.initiator_ids, id) > 0; };
         const auto count = std::ranges::count_if(wanted, has);
-        if (count == 0)
+        if (count == 0 || host.name.empty())
             continue;
         std::erase_if(owner.free, has);
         if (count > most || (count == most && host.name < owner.host.name)) {
@@ -69,6 +69,21 @@ Result<void> check_sizes(const ArrayCopy& copy)
         return Error{Errc::unsupported, what + ": the target is smaller",
                      "make the PersistentVolume as large as the disk", "target_too_small"};
     return {};
+}
+
+Result<void> check_unmapped_target(Array& array, const Call& call, const ArrayCopy& copy)
+{
+    if (auto checked = check_sizes(copy); !checked)
+        return checked;
+    const auto mappings = array.mappings_of(call, copy.target);
+    if (!mappings)
+        return mappings.error();
+    if (mappings->empty())
+        return {};
+    return Error{Errc::unsupported,
+                 fmt::format("{} is mapped to {}, and the array copies only onto a volume that nobody sees",
+                             copy.target.name, mappings->front().host.name),
+                 "stop the pod that uses the PersistentVolume, or let a host copy the disk", "target_mapped"};
 }
 
 } // namespace xcopy

@@ -69,7 +69,8 @@ bool share_an_initiator(const std::vector<std::string>& some, const std::vector<
 std::optional<Mapping> mapping_that_reaches(const std::vector<Mapping>& mappings, const ArrayHost& host);
 
 // For arrays where an initiator belongs to one object only: the object that has most of those wanted (the first by name
-// where several have as many; its id is empty where none has any), and those wanted that nobody has.
+// where several have as many; its id is empty where none has any), and those wanted that nobody has. An object without
+// a name is none: some arrays list so what is logged in and belongs to nobody.
 struct Owner {
     ArrayHost host;
     std::vector<std::string> free;
@@ -140,6 +141,9 @@ struct ArrayCopy {
 
 // What no array may do: Errc::unsupported for a volume onto itself or onto a smaller one.
 Result<void> check_sizes(const ArrayCopy& copy);
+
+// That, and for arrays that write only onto a volume that nobody sees: Errc::unsupported where the target is mapped.
+Result<void> check_unmapped_target(Array& array, const Call& call, const ArrayCopy& copy);
 
 struct ArrayCopyState {
     enum class Phase : std::uint8_t {

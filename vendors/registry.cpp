@@ -5,6 +5,8 @@
 #include "vendors/ontap/ontap.hpp"
 #include "vendors/powerflex/powerflex.hpp"
 #include "vendors/powerstore/powerstore.hpp"
+#include "vendors/pureFlashArray/pureFlashArray.hpp"
+#include "vendors/primera3par/primera3par.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -27,6 +29,8 @@ constexpr Vendor known[] = {
     {"ontap", ontap::make_ontap},
     {"powerflex", powerflex::make_powerflex},
     {"powerstore", powerstore::make_powerstore},
+    {"pureFlashArray", pure::make_flasharray},
+    {"primera3par", primera3par::make_primera3par},
 };
 
 } // namespace

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -31,6 +33,16 @@ struct Settling {
     std::chrono::milliseconds first_pause{500}; // doubles up to longest_pause; only for wait_first
     std::chrono::milliseconds longest_pause{8000};
 };
+
+// Errors with one of these reasons: it may be done already. Errc::busy beside them: wait first.
+inline Settling settling(const Call& call, rest::Clock& clock, std::span<const std::string_view> done_already)
+{
+    return {.call = call, .clock = clock, .after_error = [done_already](const Error& error) {
+                if (std::ranges::count(done_already, std::string_view(error.reason)) > 0)
+                    return Afterwards::look_again;
+                return error.code == Errc::busy ? Afterwards::wait_first : Afterwards::give_up;
+            }};
+}
 
 // `look` gives the value when all is as wanted; `change` tries to make it so. Where its reply proves the result, `change`
 // may return that as Result<std::optional<Value>>; else, as Result<void>, `look` has the last word too. An error of

@@ -65,6 +65,13 @@ bool is_uuid(std::string_view text)
     });
 }
 
+bool is_plain_name(std::string_view text, std::size_t longest)
+{
+    const auto letter = [](unsigned char c) { return (std::isalnum(c) != 0 && c < 128) || c == '_'; };
+    return !text.empty() && text.size() <= longest && letter(static_cast<unsigned char>(text.front())) &&
+           std::ranges::all_of(text, [&](unsigned char c) { return letter(c) || c == '-' || c == '.'; });
+}
+
 bool contains_ignoring_case(std::string_view text, std::string_view part)
 {
     return lower(text).find(lower(part)) != std::string::npos;

@@ -17,6 +17,7 @@ TEST(OwnerOf, WhoHasMostIsTheOneAndWhatNobodyHasIsFree)
     EXPECT_EQ(owner_of(hosts, {"z", "x"}).host.id, "2");
     EXPECT_TRUE(owner_of(hosts, {"free"}).host.id.empty());
     EXPECT_EQ(owner_of({}, {"free"}).free, Ids{"free"});
+    EXPECT_EQ(owner_of({{"0", "", {"free"}}}, {"free"}).free, Ids{"free"}) << "logged in, and nobody's";
 }
 
 TEST(HexIn, EveryNameOfADisk)

@@ -160,6 +160,17 @@ std::unique_ptr<SignIn> session(Session rules)
     return std::make_unique<SessionSignIn>(std::move(rules));
 }
 
+Session key_session(const std::string& path, const std::string& body, const std::string& field,
+                    const std::string& header)
+{
+    return {.open = one_step({.method = Method::post, .url = path, .body = body},
+                             [=](const Reply& reply) { return from_reply_field(reply, field, header); }),
+            .logout = [path](const std::vector<Header>& key) -> std::optional<Request> {
+                return Request{
+                    .method = Method::remove, .url = path + "/" + percent_encode(key.front().value), .hide_path = true};
+            }};
+}
+
 Result<Reply> sign_in_step(const Call& call, const Send& send, Request request)
 {
     auto reply = send(call, std::move(request));

@@ -74,6 +74,10 @@ std::unique_ptr<SignIn> session(Session rules);
 // The usual single step: `login` (url: the path), and how its reply reads.
 SignInSteps one_step(Request login, std::function<Result<std::vector<Header>>(const Reply&)> read);
 
+// A key that POST `path` gives in a field of its reply, that goes into a header, and that DELETE `path`/key gives back.
+Session key_session(const std::string& path, const std::string& body, const std::string& field,
+                    const std::string& header);
+
 // One step of several: the reply if it is a success, else Errc::denied, or Errc::unavailable (429, 5xx: worth repeating),
 // with the array's words and the keys of the secret to check.
 Result<Reply> sign_in_step(const Call&, const Send&, Request);

@@ -5,6 +5,8 @@
 #include "tests/lab/arrays/ontap/ontap.hpp"
 #include "tests/lab/arrays/powerflex/powerflex.hpp"
 #include "tests/lab/arrays/powerstore/powerstore.hpp"
+#include "tests/lab/arrays/pure/pure.hpp"
+#include "tests/lab/arrays/primera3par/primera3par.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
@@ -33,6 +35,8 @@ constexpr Kind kinds[] = {
     {"ontap", make<ontap::Ontap>},
     {"powerflex", make<powerflex::PowerFlex>},
     {"powerstore", make<powerstore::PowerStore>},
+    {"pureFlashArray", make<pure::FlashArray>},
+    {"primera3par", make<primera3par::Primera3par>},
 };
 
 } // namespace

@@ -59,5 +59,7 @@ Subject infinibox_subject();
 Subject ontap_subject();
 Subject powerflex_subject();
 Subject powerstore_subject();
+Subject pure_subject();
+Subject primera3par_subject();
 
 } // namespace xcopy::contract

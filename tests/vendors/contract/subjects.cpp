@@ -10,6 +10,8 @@ std::vector<Subject> subjects()
         ontap_subject(),
         powerflex_subject(),
         powerstore_subject(),
+        primera3par_subject(),
+        pure_subject(),
     };
 }
 

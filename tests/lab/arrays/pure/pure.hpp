@@ -1,0 +1,75 @@
+// A simulated Pure Storage FlashArray, from section 10 and the sections it refers to of its facts page.
+#pragma once
+
+#include "tests/lab/arrays/inventory.hpp"
+#include "tests/lab/arrays/simulated_array.hpp"
+#include "tests/lab/arrays/switches.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lab::pure {
+
+// What a request is refused with: there are no codes.
+struct Refusal {
+    std::string context;
+    std::string message;
+    int status = 400;
+};
+
+class FlashArray final : public VendorModel {
+public:
+    explicit FlashArray(const ModelConfig&);
+
+    Response answer(const Request&) override;
+    nlohmann::json control(const std::string& verb, const nlohmann::json& order) override;
+    std::optional<std::string> set_switches(const nlohmann::json& values) override { return switches_.set(values); }
+    nlohmann::json uncertain_switches() const override { return switches_.uncertain(); }
+
+private:
+    using Names = std::vector<std::string>;
+
+    Response log_in(const Request&);
+    Response fetch_token(const Request&) const;
+    bool is_signed_in(const Request&);
+    Response dispatch(const Request&, const std::string& resource); // throws Refusal
+    Response items(const Request&, const nlohmann::json& all) const;
+
+    nlohmann::json volumes(const Request&);
+    nlohmann::json tags(const Request&) const;
+    nlohmann::json connections(const Request&);
+    Response copy_volume(const Request&, const nlohmann::json& body);
+    Response change_volume(const Request&, const nlohmann::json& body);
+    Response create_host(const Request&, const nlohmann::json& body);
+    Response change_host(const Request&, const nlohmann::json& body);
+    void add_ports(StoredHost&, const nlohmann::json& names);
+    Response connect(const Request&, const nlohmann::json& body);
+    Response disconnect(const Request&);
+    StoredMap& map(StoredVolume&, const std::string& host, const std::string& group, std::optional<int> number);
+
+    nlohmann::json volume_item(const StoredVolume&) const;
+    nlohmann::json host_item(const StoredHost&) const;
+    nlohmann::json connection_item(const StoredMap&, const StoredHost*) const;
+    StoredVolume& volume_named(const std::string& name);
+    StoredHost& host_named(const std::string& name);
+    std::set<int> numbers_of(const std::string& host, const std::string& group) const;
+
+    nlohmann::json make_volume(const nlohmann::json& order);
+    StoredHost& make_host(const nlohmann::json& order);
+    std::string next_id();
+
+    const std::string user_;
+    const std::string password_;
+    const std::string api_token_ = "b5b6e5f0-1c2d-4e3f-8a9b-0c1d2e3f4a5b";
+    const LabClock& clock_;
+    Switches switches_;
+    Inventory inventory_;
+    std::map<std::string, LabClock::Time> sessions_; // by token, when last used
+    std::vector<std::string> tokens_;
+    int opened_ = 0;
+    int ids_ = 0;
+};
+
+} // namespace lab::pure

@@ -434,7 +434,7 @@ Result<Mapping> FlashArray::map(const Call& call, const Volume& volume, const Ar
             return number ? std::optional(Mapping{host, number}) : std::optional<Mapping>();
         }
         // What the array says of a number in use is published nowhere; whether it is, can be seen.
-        if (lun && reply.error().code == Errc::bad_request)
+        if (lun && reply.error().code != Errc::indeterminate && !is(reply.error(), "pure_connected"))
             if (const auto used = used_by(call, host); used && used->contains(*lun))
                 return Error{Errc::busy, fmt::format("LUN {} is taken: {}", *lun, reply.error().message)};
         return reply.error();

@@ -1,5 +1,6 @@
 #include "vendors/registry.hpp"
 
+#include "vendors/flashsystem/flashsystem.hpp"
 #include "vendors/infinibox/infinibox.hpp"
 #include "vendors/ontap/ontap.hpp"
 #include "vendors/powerflex/powerflex.hpp"
@@ -24,6 +25,7 @@ struct Vendor {
 };
 
 constexpr Vendor known[] = {
+    {"flashsystem", flashsystem::make_flashsystem},
     {"infinibox", infinibox::make_infinibox},
     {"ontap", ontap::make_ontap},
     {"powerflex", powerflex::make_powerflex},

@@ -33,6 +33,23 @@ struct ApiTest : testing::Test {
     Api api() { return {wire, rules(), basic("admin", Secret("geheim")), clock}; }
 };
 
+Session primera_like()
+{
+    return {.open =
+                one_step({.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
+                         [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); }),
+            .lapsed =
+                [](const Reply& reply) {
+                    const auto json = parse_json(reply.body);
+                    return reply.status == 403 && json && text_at(*json, "code") == "6";
+                },
+            .renewed = {},
+            .logout = [](const std::vector<Header>& pass) -> std::optional<Request> {
+                return Request{.method = Method::remove, .url = "/login/" + pass.at(0).value, .hide_path = true};
+            },
+            .secrets = {Secret("geheim")}};
+}
+
 TEST_F(ApiTest, SendsHeadersSignInAndBody)
 {
     wire.then(201, R"({"id":1})");
@@ -168,24 +185,47 @@ TEST(Throttle, LetsNoMoreInThanItsLimitAndObeysStop)
     EXPECT_TRUE(throttle.enter(Call{}.within(0ms)));
 }
 
-// --- sessions: the shapes the other arrays use
-
-Session primera_like()
+TEST_F(ApiTest, APostThatOnlyReadsIsRepeatedLikeAGet)
 {
-    return {.open =
-                one_step({.method = Method::post, .url = "/login", .body = R"({"user":"admin","password":"geheim"})"},
-                         [](const Reply& reply) { return from_reply_field(reply, "key", "X-Key"); }),
-            .lapsed =
-                [](const Reply& reply) {
-                    const auto json = parse_json(reply.body);
-                    return reply.status == 403 && json && text_at(*json, "code") == "6";
-                },
-            .renewed = {},
-            .logout = [](const std::vector<Header>& pass) -> std::optional<Request> {
-                return Request{.method = Method::remove, .url = "/login/" + pass.at(0).value, .hide_path = true};
-            },
-            .secrets = {Secret("geheim")}};
+    wire.then_error(Errc::indeterminate, "connection_lost").then_error(Errc::timed_out).then(200, R"({"id":"5"})");
+    auto api = this->api();
+    EXPECT_TRUE(api.read_by_post(call, "/lsthing", {{"name", "x"}}));
+    ASSERT_EQ(wire.requests.size(), 3U);
+    EXPECT_EQ(wire.requests[2].method, Method::post);
+    EXPECT_EQ(wire.requests[2].body, R"({"name":"x"})");
+
+    for (int i = 0; i < 5; ++i)
+        wire.then_error(Errc::indeterminate, "connection_lost");
+    EXPECT_EQ(api.read_by_post(call, "/lsthing", Json::object()).error().code, Errc::unavailable)
+        << "nothing can have taken effect";
+    wire.then(200, "<html>");
+    EXPECT_EQ(api.read_by_post(call, "/lsthing", Json::object()).error().code, Errc::failed);
 }
+
+TEST_F(ApiTest, AReplyThatIsNoneIsAskedForAgainButOnlyByReads)
+{
+    auto rules = this->rules();
+    rules.retry.no_answer = [](const Reply& reply) { return reply.body.empty(); };
+    Api api(wire, rules, basic("admin", Secret("geheim")), clock);
+    wire.then(409, "").then(502, "").then(200, "{}");
+    EXPECT_TRUE(api.read_by_post(call, "/lsthing", Json::object()));
+    wire.then(502, "").then(200, "{}");
+    EXPECT_TRUE(api.get(call, "/thing"));
+
+    wire.then(409, "");
+    EXPECT_EQ(api.post(call, "/mkthing", Json::object()).error().code, Errc::conflict);
+    EXPECT_TRUE(wire.replies.empty());
+    for (int i = 0; i < 5; ++i)
+        wire.then(409, "");
+    EXPECT_EQ(api.read_by_post(call, "/lsthing", Json::object()).error().code, Errc::conflict) << "not for ever";
+
+    Api with_session(wire, rules, session(primera_like()), clock);
+    wire.then(409, "").then(201, R"({"key":"k-1"})").then(200, "{}");
+    EXPECT_TRUE(with_session.post(call, "/mkthing", Json::object())) << "signing in is repeated too";
+    wire.then(200);
+}
+
+// --- sessions: the shapes the other arrays use
 
 TEST_F(ApiTest, SignsInOnceUsesTheKeyAndSignsOut)
 {
@@ -212,6 +252,37 @@ TEST_F(ApiTest, ALapsedKeyLeadsToOneNewSignInAndARealRefusalToNone)
 
     wire.then(403, R"({"code":6})").then(201, R"({"key":"k-3"})").then(403, R"({"code":6})");
     EXPECT_EQ(api.get(call, "/x").error().code, Errc::denied) << "no endless signing in";
+}
+
+TEST_F(ApiTest, WhoIsKnockedOutBySomebodyElsesSignInComesBackWithGrowingPausesButNotForEver)
+{
+    auto session_rules = primera_like();
+    session_rules.renewals = {100ms, 1000ms, 2000ms};
+    Api api(wire, rules(), session(session_rules), clock);
+    const auto knocked_out = [&](int times) {
+        for (int i = 0; i < times; ++i)
+            wire.then(403, R"({"code":6})").then(201, R"({"key":"k-2"})");
+    };
+    wire.then(201, R"({"key":"k-1"})");
+    knocked_out(3);
+    wire.then(201, "{}");
+    EXPECT_TRUE(api.post(call, "/x", {{"a", 1}}));
+    ASSERT_EQ(clock.waits.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_GE(clock.waits[i], session_rules.renewals[i] / 2);
+        EXPECT_LE(clock.waits[i], session_rules.renewals[i] * 3 / 2);
+    }
+
+    knocked_out(3);
+    wire.then(403, R"({"code":6})");
+    EXPECT_EQ(api.get(call, "/x").error().code, Errc::denied);
+    EXPECT_TRUE(wire.replies.empty());
+
+    std::stop_source stop;
+    call.stop = stop.get_token();
+    clock.on_wait = [&](std::size_t) { stop.request_stop(); };
+    wire.then(201, R"({"key":"k-3"})").then(403, R"({"code":6})");
+    EXPECT_EQ(api.get(call, "/x").error().code, Errc::cancelled);
 }
 
 TEST_F(ApiTest, RefusedSignInIsDeniedAndItsWordsAreRedacted)

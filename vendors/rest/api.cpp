@@ -61,38 +61,44 @@ Api::~Api()
 
 Result<Json> Api::get(const Call& call, std::string_view path, const Query& query)
 {
-    return json_of(request(call, Method::get, with_query(path, query), {}));
+    return json_of(request(call, {.method = Method::get, .url = with_query(path, query)}));
 }
 
 Result<Json> Api::post(const Call& call, std::string_view path, const Json& body, const Query& query)
 {
-    return json_of(request(call, Method::post, with_query(path, query), to_text(body)));
+    return json_of(request(call, {.method = Method::post, .url = with_query(path, query), .body = to_text(body)}));
 }
 
 Result<Json> Api::put(const Call& call, std::string_view path, const Json& body, const Query& query)
 {
-    return json_of(request(call, Method::put, with_query(path, query), to_text(body)));
+    return json_of(request(call, {.method = Method::put, .url = with_query(path, query), .body = to_text(body)}));
 }
 
 Result<Json> Api::patch(const Call& call, std::string_view path, const Json& body, const Query& query)
 {
-    return json_of(request(call, Method::patch, with_query(path, query), to_text(body)));
+    return json_of(request(call, {.method = Method::patch, .url = with_query(path, query), .body = to_text(body)}));
 }
 
 Result<Json> Api::remove(const Call& call, std::string_view path, const Query& query)
 {
-    return json_of(request(call, Method::remove, with_query(path, query), {}));
+    return json_of(request(call, {.method = Method::remove, .url = with_query(path, query)}));
+}
+
+Result<Json> Api::read_by_post(const Call& call, std::string_view path, const Json& body)
+{
+    return json_of(
+        request(call, {.method = Method::post, .url = std::string(path), .body = to_text(body), .harmless = true}));
 }
 
 Result<Answer> Api::ask(const Call& call, Method method, std::string_view path, const Json& body)
 {
-    return request(call, method, path, body.is_null() ? std::string() : to_text(body));
+    return request(
+        call, {.method = method, .url = std::string(path), .body = body.is_null() ? std::string() : to_text(body)});
 }
 
-Result<Answer> Api::request(const Call& call, Method method, std::string_view path, std::string body)
+Result<Answer> Api::request(const Call& call, Request request)
 {
-    const Request request{
-        .method = method, .url = std::string(path), .body = std::move(body), .max_reply_bytes = rules_.max_reply_bytes};
+    request.max_reply_bytes = rules_.max_reply_bytes;
     auto reply = attempts(call, request);
     if (!reply)
         return told(reply.error(), request);
@@ -104,7 +110,7 @@ Result<Answer> Api::request(const Call& call, Method method, std::string_view pa
     if (reply->status < 200 || reply->status > 299)
         return told(from_status(*reply), request);
     if (!json) { // a success we cannot read: what it changed, if anything, has to be looked up
-        if (!is_idempotent(method))
+        if (!may_be_repeated(request))
             return told({Errc::indeterminate, json.error().message, "", "unreadable_reply"}, request);
         return told(json.error(), request);
     }
@@ -119,10 +125,8 @@ Result<Reply> Api::attempts(const Call& call, const Request& request)
     for (int attempt = 1;; ++attempt) {
         auto reply = signed_in(call, request);
         std::optional<std::chrono::milliseconds> delay;
-        if (reply)
-            delay = next_delay(rules_.retry, attempt, *reply);
-        else if (clock_.now() < call.deadline)
-            delay = next_delay(rules_.retry, attempt, request.method, reply.error());
+        if (reply || clock_.now() < call.deadline)
+            delay = next_delay(rules_.retry, attempt, request, reply);
         if (!delay)
             return reply;
         if (auto waited = clock_.wait(call, *delay); !waited) {
@@ -135,8 +139,13 @@ Result<Reply> Api::attempts(const Call& call, const Request& request)
 
 Result<Reply> Api::signed_in(const Call& call, const Request& request)
 {
-    const Send send = [this](const Call& to, Request login) { return once(to, std::move(login)); };
-    for (bool again = true;; again = false) {
+    const Send send = [this](const Call& to, Request login) -> Result<Reply> {
+        auto reply = once(to, std::move(login));
+        if (reply && rules_.retry.no_answer && rules_.retry.no_answer(*reply))
+            return Error{Errc::unavailable, fmt::format("no usable answer (HTTP {})", reply->status)};
+        return reply;
+    };
+    for (int lapses = 1;; ++lapses) {
         const auto pass = sign_in_->pass(call, send);
         if (!pass)
             return pass.error();
@@ -146,13 +155,17 @@ Result<Reply> Api::signed_in(const Call& call, const Request& request)
         if (!reply)
             return reply;
         sign_in_->learn(pass->number, *reply);
-        // Refused for want of a session means not carried out, so even a POST is repeated; once, for a session that
-        // is refused right after it was opened is an account without rights.
+        // Refused for want of a session means not carried out, so even a POST is repeated; but not for ever, for a
+        // session that is refused right after it was opened is an account without rights.
         if (!sign_in_->has_lapsed(*reply))
             return reply;
         sign_in_->drop(pass->number);
-        if (!again)
+        const auto pause = sign_in_->pause_after_lapse(lapses);
+        if (!pause)
             return reply;
+        if (*pause > std::chrono::milliseconds(0))
+            if (auto waited = clock_.wait(call, *pause); !waited)
+                return waited.error().code == Errc::cancelled ? waited.error() : reply;
     }
 }
 
@@ -164,8 +177,10 @@ Result<Reply> Api::once(const Call& call, Request request)
         request.headers.push_back({"Content-Type", "application/json"});
     const Call limited = call.within(rules_.request_limit);
     auto reply = transport_.send(limited, request, rules_.tls);
-    if (!reply && reply.error().code == Errc::timed_out && !is_idempotent(request.method))
+    if (!reply && reply.error().code == Errc::timed_out && !may_be_repeated(request))
         return Error{Errc::indeterminate, "no answer in time; it may have taken effect", "", reply.error().reason};
+    if (!reply && reply.error().code == Errc::indeterminate && request.harmless)
+        return Error{Errc::unavailable, reply.error().message, reply.error().remedy, reply.error().reason};
     return reply;
 }
 

@@ -64,6 +64,9 @@ public:
     Result<Json> patch(const Call&, std::string_view path, const Json& body, const Query& query = {});
     Result<Json> remove(const Call&, std::string_view path, const Query& query = {});
 
+    // For arrays whose every request is a POST: one that only reads, and is therefore repeated like a GET.
+    Result<Json> read_by_post(const Call&, std::string_view path, const Json& body);
+
     // The same for who needs the reply's status or headers (Location, Content-Range). A null body is not sent.
     Result<Answer> ask(const Call&, Method, std::string_view path, const Json& body = nullptr);
 
@@ -71,7 +74,7 @@ public:
     const ApiRules& rules() const { return rules_; }
 
 private:
-    Result<Answer> request(const Call&, Method, std::string_view path, std::string body);
+    Result<Answer> request(const Call&, Request); // its url: the path
     Result<Reply> attempts(const Call&, const Request&);
     Result<Reply> signed_in(const Call&, const Request&);
     Result<Reply> once(const Call&, Request);

@@ -28,7 +28,7 @@ Error untrusted(const std::string& peer, const Tls& tls, const TlsOutcome& outco
 
 Error lost(const std::string& peer, const Request& request, const Failure& failure, const std::string& why)
 {
-    if (failure.request_sent && request.method != Method::get)
+    if (failure.request_sent && !changes_nothing(request))
         return {Errc::indeterminate,
                 fmt::format("{}: the connection broke before the reply to {} was complete: {}", peer,
                             name(request.method), why),
@@ -43,8 +43,7 @@ Error explain(const Request& request, const Tls& tls, const Failure& failure)
     const std::string peer = origin_of(request.url);
     const std::string why = one_line(failure.details.empty() ? curl_easy_strerror(failure.code) : failure.details);
     if (failure.reply_too_large) {
-        const bool harmless = request.method == Method::get;
-        return {harmless ? Errc::failed : Errc::indeterminate,
+        return {changes_nothing(request) ? Errc::failed : Errc::indeterminate,
                 fmt::format("{}: the reply is larger than {} bytes", peer, request.max_reply_bytes), "",
                 "reply_too_large"};
     }
@@ -93,7 +92,7 @@ Error explain(const Request& request, const Tls& tls, const Failure& failure)
             return {Errc::bad_request, fmt::format("'{}' is not an https address", peer), "", "bad_url"};
         [[fallthrough]];
     case CURLE_WEIRD_SERVER_REPLY:
-        if (request.method == Method::get)
+        if (changes_nothing(request))
             return {Errc::failed, fmt::format("{}: not an HTTP reply: {}", peer, why), "", "bad_reply"};
         return lost(peer, request, failure, why);
     default:

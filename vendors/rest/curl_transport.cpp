@@ -1,5 +1,6 @@
 #include "vendors/rest/clock.hpp"
 #include "vendors/rest/curl_error.hpp"
+#include "vendors/rest/retry.hpp"
 #include "vendors/rest/tls_check.hpp"
 #include "vendors/rest/transport.hpp"
 #include "vendors/rest/url.hpp"
@@ -158,7 +159,7 @@ void set_request(Line& line, const Request& request, curl_slist* headers, Arrivi
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, std::string(name(request.method)).c_str());
     // curl repeats a request by itself when a kept connection turns out to be dead; a fresh one gives it no reason to.
-    if (request.method == Method::post || request.method == Method::patch)
+    if (!may_be_repeated(request))
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 

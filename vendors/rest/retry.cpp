@@ -21,6 +21,11 @@ bool is_idempotent(Method method)
     return method == Method::get || method == Method::put || method == Method::remove;
 }
 
+bool may_be_repeated(const Request& request)
+{
+    return request.harmless || is_idempotent(request.method);
+}
+
 std::optional<std::chrono::milliseconds> next_delay(const Retry& rules, int attempt, const Reply& reply)
 {
     const bool not_now = rules.on.contains(reply.status) || (rules.also && rules.also(reply));
@@ -36,7 +41,7 @@ std::optional<std::chrono::milliseconds> next_delay(const Retry& rules, int atte
     if (attempt >= rules.attempts)
         return std::nullopt;
     switch (error.code) {
-    case Errc::unavailable: // the request did not go out, or it was a GET
+    case Errc::unavailable: // the request did not go out, or it changes nothing
         return backoff(rules, attempt);
     case Errc::indeterminate:
     case Errc::timed_out: // of this one attempt; the caller checks the deadline of the whole call
@@ -44,6 +49,18 @@ std::optional<std::chrono::milliseconds> next_delay(const Retry& rules, int atte
     default:
         return std::nullopt;
     }
+}
+
+std::optional<std::chrono::milliseconds> next_delay(const Retry& rules, int attempt, const Request& request,
+                                                    const Result<Reply>& outcome)
+{
+    if (!outcome) // a harmless POST is as good as a GET
+        return next_delay(rules, attempt, request.harmless ? Method::get : request.method, outcome.error());
+    if (const auto told = next_delay(rules, attempt, *outcome))
+        return told;
+    if (rules.no_answer && attempt < rules.attempts && changes_nothing(request) && rules.no_answer(*outcome))
+        return backoff(rules, attempt);
+    return std::nullopt;
 }
 
 } // namespace xcopy::rest

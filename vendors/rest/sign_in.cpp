@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cctype>
 #include <mutex>
+#include <random>
 #include <utility>
 
 namespace xcopy::rest {
@@ -20,6 +21,13 @@ bool same_name(std::string_view a, std::string_view b)
 {
     return std::ranges::equal(a, b,
                               [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+// Between half and one and a half times as long.
+std::chrono::milliseconds varied(std::chrono::milliseconds pause)
+{
+    thread_local std::minstd_rand random{std::random_device{}()};
+    return pause / 2 + std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, pause.count())(random));
 }
 
 class Basic : public SignIn {
@@ -65,6 +73,14 @@ public:
     bool has_lapsed(const Reply& reply) const override
     {
         return rules_.lapsed ? rules_.lapsed(reply) : reply.status == 401;
+    }
+
+    std::optional<std::chrono::milliseconds> pause_after_lapse(int lapse) const override
+    {
+        const auto index = static_cast<std::size_t>(lapse - 1);
+        if (index >= rules_.renewals.size())
+            return std::nullopt;
+        return varied(rules_.renewals[index]);
     }
 
     void drop(std::uint64_t number) override

@@ -7,6 +7,7 @@
 #include "vendors/rest/transport.hpp"
 #include "vendors/secret.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,6 +36,14 @@ public:
     virtual Result<Pass> pass(const Call&, const Send&) = 0;      // signs in first where that is needed
     virtual bool has_lapsed(const Reply&) const { return false; } // the array wants a new sign-in
     virtual void drop(std::uint64_t /*number*/) {}                // the pass of that number is of no use any more
+
+    // How long to wait before signing in again, when this is the lapse of that number (from 1) within one request;
+    // nothing: the refusal stands.
+    virtual std::optional<std::chrono::milliseconds> pause_after_lapse(int lapse) const
+    {
+        return lapse == 1 ? std::optional(std::chrono::milliseconds(0)) : std::nullopt;
+    }
+
     virtual void learn(std::uint64_t /*number*/, const Reply&) {} // newer tokens, where a reply brings them
     virtual void sign_out(const Call&, const Send&) {}            // nothing can be done about a failure
     virtual std::vector<Secret> secrets() const = 0;              // what no message may contain
@@ -53,6 +62,11 @@ struct Session {
     std::function<std::vector<Header>(const Reply&)> renewed;                 // empty: replies bring no newer tokens
     std::function<std::optional<Request>(const std::vector<Header>&)> logout; // empty: the session ends by itself
     std::vector<Secret> secrets;                                              // those that `open` sends
+
+    // Pauses before signing in again after the first lapse within one request, the second and so on; when they are used
+    // up the refusal stands. One without a pause is right where sessions end by time. Where a sign-in of the same user
+    // elsewhere ends ours, several of growing length let both get on; each is varied by half, to fall out of step.
+    std::vector<std::chrono::milliseconds> renewals{std::chrono::milliseconds(0)};
 };
 
 std::unique_ptr<SignIn> session(Session rules);

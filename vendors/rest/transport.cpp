@@ -47,6 +47,11 @@ std::string_view name(Method method)
     return "GET";
 }
 
+bool changes_nothing(const Request& request)
+{
+    return request.harmless || request.method == Method::get;
+}
+
 std::optional<std::string_view> Reply::header(std::string_view wanted) const
 {
     std::optional<std::string_view> value;

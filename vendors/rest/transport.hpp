@@ -33,7 +33,10 @@ struct Request {
     std::string body{};
     std::size_t max_reply_bytes = std::size_t{4} * 1024 * 1024;
     bool hide_path = false; // the path holds a secret (a session key to be closed): no log may show it
+    bool harmless = false;  // changes nothing although its method says otherwise: arrays that read by POST
 };
+
+bool changes_nothing(const Request&); // a GET, or harmless
 
 struct Reply {
     int status = 0;
@@ -60,14 +63,14 @@ struct Tls {
 //   cancelled      stop was asked for
 //   timed_out      the deadline came; a request that changes something may have taken effect
 //   unavailable    "connect_refused", "unresolved", "connect_timed_out"; "connection_lost": the request did not go out,
-//                  or it was a GET, which changes nothing
+//                  or it changes nothing
 //   indeterminate  "connection_lost": a request that changes something went out and its reply did not come whole;
 //                  "reply_too_large" likewise
 //   denied         "untrusted_certificate", "wrong_host", "client_certificate_refused": the message names the one
 //   unsupported    "tls_version": no version of TLS that both sides allow
-//   failed         "tls_failed" (what answers does not speak TLS), "reply_too_large" (to a GET), "bad_reply" (not HTTP)
+//   failed         "tls_failed" (what answers does not speak TLS), "reply_too_large" (to what changes nothing), "bad_reply" (not HTTP)
 //   bad_request    "bad_tls_file", "bad_url": our own configuration
-// A POST or PATCH is never sent twice, not even when an idle connection turns out to be dead.
+// A POST or PATCH that is not harmless is never sent twice, not even when an idle connection turns out to be dead.
 class Transport {
 public:
     Transport() = default;

@@ -1,5 +1,6 @@
 #include "tests/lab/arrays/arrays.hpp"
 
+#include "tests/lab/arrays/flashsystem/flashsystem.hpp"
 #include "tests/lab/arrays/infinibox/infinibox.hpp"
 #include "tests/lab/arrays/ontap/ontap.hpp"
 #include "tests/lab/arrays/powerflex/powerflex.hpp"
@@ -30,6 +31,7 @@ struct Kind {
 };
 
 constexpr Kind kinds[] = {
+    {"flashsystem", make<flashsystem::FlashSystem>},
     {"infinibox", make<infinibox::InfiniBox>},
     {"ontap", make<ontap::Ontap>},
     {"powerflex", make<powerflex::PowerFlex>},

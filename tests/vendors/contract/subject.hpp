@@ -39,6 +39,7 @@ struct Subject {
     Errc foreign = Errc::conflict; // what a handle of another array leads to
     bool creates_hosts = true;     // false: somebody else must have made the host's object
     bool reuses_owner = true;      // an initiator belongs to one object only, so that one is used
+    bool signs_out = true;         // false: the array's sessions cannot be closed and are not counted
     bool copies = false;           // one volume onto another inside the array
     Requests requests;
 };
@@ -53,6 +54,7 @@ std::vector<Subject> subjects_that_copy();
 std::vector<Subject> subjects_that(bool create_hosts);
 
 // One file each.
+Subject flashsystem_subject();
 Subject infinibox_subject();
 Subject ontap_subject();
 Subject powerflex_subject();

@@ -1,0 +1,131 @@
+#include "tests/vendors/fakes/scripted_transport.hpp"
+#include "vendors/host_object.hpp"
+#include "vendors/text.hpp"
+
+#include <algorithm>
+
+namespace xcopy {
+namespace {
+
+// Objects in memory, where an initiator belongs to one of them.
+struct HostObjectTest : testing::Test {
+    std::vector<ArrayHost> objects;
+    std::vector<std::string> done;
+    Spellings hidden; // owned by somebody who does not show
+    rest::FakeClock clock;
+    Call call;
+    HostIdentity host{"4c4c4544-0042-4a10-8035-b4c04f4b3333",
+                      "esx-1",
+                      {{.kind = Initiator::Kind::fc, .wwpn = "21000024ff000002"},
+                       {.kind = Initiator::Kind::fc, .wwpn = "21000024ff000001"},
+                       {.kind = Initiator::Kind::iscsi, .name = "iqn.x:esx-1"}}};
+    const std::string own = "xcopy-" + host.uuid;
+    const std::string one = "21000024FF000001", two = "21000024FF000002";
+
+    static Result<void> taken() { return Error{Errc::conflict, "taken"}; }
+    bool is_hidden(const Spellings& names) const
+    {
+        return std::ranges::any_of(names, [&](const auto& name) { return std::ranges::count(hidden, name) > 0; });
+    }
+    Result<ArrayHost> ensure()
+    {
+        const HostObjects how{.spell =
+                                  [](const Initiator& initiator) {
+                                      return initiator.wwpn.empty() ? initiator.name : upper(initiator.wwpn);
+                                  },
+                              .owners =
+                                  [&](const Spellings& wanted) {
+                                      auto found = objects;
+                                      std::erase_if(found, [&](const ArrayHost& object) {
+                                          return !share_an_initiator(object.initiator_ids, wanted);
+                                      });
+                                      return Result<std::vector<ArrayHost>>(found);
+                                  },
+                              .named = [&](const std::string& name) -> Result<std::optional<ArrayHost>> {
+                                  const auto found = std::ranges::find(objects, name, &ArrayHost::name);
+                                  return found == objects.end() ? std::optional<ArrayHost>() : std::optional(*found);
+                              },
+                              .create = [&](const std::string& name, const Spellings& names) -> Result<void> {
+                                  done.push_back("create");
+                                  if (is_hidden(names))
+                                      return taken();
+                                  objects.push_back({"9", name, names});
+                                  return {};
+                              },
+                              .add = [&](const ArrayHost& object, const Spellings& names) -> Result<void> {
+                                  done.push_back("add");
+                                  if (is_hidden(names))
+                                      return taken();
+                                  auto& ids = std::ranges::find(objects, object.id, &ArrayHost::id)->initiator_ids;
+                                  ids.insert(ids.end(), names.begin(), names.end());
+                                  return {};
+                              }};
+        return ensure_host_object({.call = call,
+                                   .clock = clock,
+                                   .after_error =
+                                       [](const Error& error) {
+                                           return error.code == Errc::conflict ? Afterwards::look_again
+                                                                               : Afterwards::give_up;
+                                       }},
+                                  host, how);
+    }
+};
+
+TEST_F(HostObjectTest, NobodyOwnsAnyAndOursIsMadeForFcAlone)
+{
+    const auto made = ensure();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(made->name, own);
+    EXPECT_EQ(objects.at(0).initiator_ids, (Spellings{one, two}));
+    EXPECT_EQ(made->initiator_ids.size(), 3U) << "all of them, to recognise a mapping through another object";
+    EXPECT_TRUE(ensure());
+    EXPECT_EQ(done.size(), 1U);
+}
+
+TEST_F(HostObjectTest, SomebodyElsesObjectIsUsedAsItIsAndTheOneWithMostWins)
+{
+    objects = {{"1", "half", {"iqn.x:esx-1"}}, {"2", "customer", {one, two}}};
+    EXPECT_EQ(ensure()->id, "2");
+    objects = {{"1", "one-of-three", {one}}};
+    EXPECT_EQ(ensure()->id, "1");
+    EXPECT_TRUE(done.empty());
+}
+
+TEST_F(HostObjectTest, WhatOursLacksIsAddedUnlessSomebodyHasIt)
+{
+    objects = {{"1", own, {one}}};
+    EXPECT_EQ(ensure()->id, "1");
+    EXPECT_EQ(objects[0].initiator_ids, (Spellings{one, two}));
+
+    objects = {{"1", own, {}}}; // it has lost them all
+    EXPECT_EQ(ensure()->id, "1");
+    EXPECT_EQ(objects[0].initiator_ids, (Spellings{one, two}));
+
+    objects = {{"1", own, {one}}};
+    hidden = {two};
+    done.clear();
+    EXPECT_EQ(ensure()->id, "1");
+    EXPECT_EQ(objects[0].initiator_ids, Spellings{one});
+    EXPECT_EQ(done.size(), 1U);
+}
+
+TEST_F(HostObjectTest, WhoCannotBeSeenIsSaid)
+{
+    hidden = {one};
+    const auto refused = ensure();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::conflict);
+    EXPECT_TRUE(objects.empty());
+}
+
+TEST_F(HostObjectTest, AHostWithoutAdaptersOrWithoutAUuidIsRefused)
+{
+    host.initiators = {{.kind = Initiator::Kind::sdc, .name = "x"}};
+    EXPECT_EQ(ensure().error().code, Errc::unsupported);
+    host.initiators = {{.kind = Initiator::Kind::iscsi, .name = "iqn.x:esx-1"}};
+    host.uuid = "../x";
+    EXPECT_EQ(ensure().error().code, Errc::bad_request);
+}
+
+} // namespace
+} // namespace xcopy

@@ -113,8 +113,7 @@ Result<CopyRecord> decode_record(std::string_view text)
 
 bool mapping_is_ours(const CopyRecord& record)
 {
-    const auto to_that_host = [&](const Mapping& m) { return m.host.id == record.array_host.id; };
-    return record.mapping_intended && std::ranges::none_of(record.mappings_before, to_that_host);
+    return record.mapping_intended && !mapping_that_reaches(record.mappings_before, record.array_host);
 }
 
 bool has_something_to_undo(const CopyRecord& record)

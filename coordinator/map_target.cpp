@@ -24,16 +24,16 @@ Result<void> record_mappings(const Call& call, CopyRun& run, const ChosenHost& h
     auto before = array.mappings_of(call, record.volume);
     if (!before)
         return before.error().in(fmt::format("read the mappings of {}", record.volume.naa));
+    for (const auto& warning : array_host->warnings)
+        run.site.log.warn("host's object on the array", {{"job", record.job}, {"host", host.name}, {"what", warning}});
     record.array_host = std::move(*array_host);
     record.mappings_before = std::move(*before);
     return {};
 }
 
-const Mapping* mapping_before(const CopyRecord& record)
+std::optional<Mapping> mapping_before(const CopyRecord& record)
 {
-    const auto found = std::ranges::find_if(record.mappings_before,
-                                            [&](const Mapping& m) { return m.host.id == record.array_host.id; });
-    return found == record.mappings_before.end() ? nullptr : &*found;
+    return mapping_that_reaches(record.mappings_before, record.array_host);
 }
 
 // LUN numbers to try, one after the other.
@@ -129,7 +129,7 @@ Result<void> map_target(const Call& call, CopyRun& run, const ChosenHost& host)
     auto& record = run.record;
     if (auto recorded = record_mappings(call, run, host); !recorded)
         return recorded;
-    if (const auto* found = mapping_before(record)) {
+    if (const auto found = mapping_before(record)) {
         run.site.log.info("target already reaches the host, that mapping stays",
                           {{"job", record.job}, {"target", record.volume.naa}, {"host", host.name}});
         record.lun = found->lun;

@@ -55,6 +55,7 @@ struct ArrayHost {
     std::string id;
     std::string name;
     std::vector<std::string> initiator_ids{}; // as the array spells them
+    std::vector<std::string> warnings{};      // what keeps copies slow, found by ensure_host(); for the log
 };
 
 struct Mapping {

@@ -8,6 +8,7 @@
 #include "vendors/powerstore/powerstore.hpp"
 #include "vendors/primera3par/primera3par.hpp"
 #include "vendors/pureFlashArray/pureFlashArray.hpp"
+#include "vendors/vantara/vantara.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -33,6 +34,7 @@ constexpr Vendor known[] = {
     {"powerstore", powerstore::make_powerstore},
     {"primera3par", primera3par::make_primera3par},
     {"pureFlashArray", pure::make_flasharray},
+    {"vantara", vantara::make_vantara},
 };
 
 } // namespace

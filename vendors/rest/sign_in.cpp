@@ -17,6 +17,8 @@ namespace xcopy::rest {
 
 namespace {
 
+constexpr std::string_view sign_in_denied = "sign_in_denied";
+
 bool same_name(std::string_view a, std::string_view b)
 {
     return std::ranges::equal(a, b,
@@ -58,9 +60,13 @@ public:
             return turn.error();
         if (auto current = current_pass())
             return *current;
+        if (denied_) // the next disk's attempt would be one more towards locking the account
+            return *denied_;
         auto headers = rules_.open(call, send);
         if (!headers) {
             Error error = Error(headers.error()).in("sign in");
+            if (error.reason == sign_in_denied)
+                denied_ = error;
             if (error.code == Errc::indeterminate) // at worst a session is open that nobody uses
                 error.code = Errc::unavailable;
             return error;
@@ -140,6 +146,7 @@ private:
     Throttle signing_in_{1};
     mutable std::mutex mutex_;
     std::optional<Pass> pass_;
+    std::optional<Error> denied_; // changed and read by whoever is signing in
     std::uint64_t sign_ins_ = 0;
 };
 
@@ -186,7 +193,7 @@ Result<Reply> sign_in_reply(Reply reply)
                      may_pass ? "the array is overloaded, or has no session left: those that nobody uses end by "
                                 "themselves, mostly within 15 minutes; run again then"
                               : "check STORAGE_USERNAME and STORAGE_PASSWORD (or STORAGE_TOKEN) in the array's secret",
-                     may_pass ? "sign_in_unavailable" : "sign_in_denied"};
+                     may_pass ? "sign_in_unavailable" : std::string(sign_in_denied)};
     }
     return reply;
 }

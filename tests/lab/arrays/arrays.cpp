@@ -8,6 +8,7 @@
 #include "tests/lab/arrays/powerstore/powerstore.hpp"
 #include "tests/lab/arrays/primera3par/primera3par.hpp"
 #include "tests/lab/arrays/pure/pure.hpp"
+#include "tests/lab/arrays/vantara/vantara.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
 
 #include <nlohmann/json.hpp>
@@ -39,6 +40,7 @@ constexpr Kind kinds[] = {
     {"powerstore", make<powerstore::PowerStore>},
     {"primera3par", make<primera3par::Primera3par>},
     {"pureFlashArray", make<pure::FlashArray>},
+    {"vantara", make<vantara::Vantara>},
 };
 
 } // namespace

@@ -82,6 +82,11 @@ TEST_P(ContractAccount, WrongCredentialsAreTriedOnce)
     const auto statuses = rig.wire().statuses();
     EXPECT_EQ(std::ranges::count_if(statuses, [](int status) { return status >= 400; }), 1)
         << "an account is locked after a few of these";
+    if (rig.control({{"verb", "sessions"}})["signs_in"] == false)
+        return; // Basic with every request: each is judged by itself
+    const int asked = rig.wire().count();
+    EXPECT_FALSE((*made)->find_volume(rig.call, Rig::handle_in(rig.volume["handles"][0])));
+    EXPECT_EQ(rig.wire().count(), asked) << "the next disk does not try again";
 }
 
 TEST_P(ContractAccount, ASessionThatEndsBeforeAnyRequestIsOpenedAgain)

@@ -62,5 +62,6 @@ Subject powermax_subject();
 Subject powerstore_subject();
 Subject primera3par_subject();
 Subject pure_subject();
+Subject vantara_subject();
 
 } // namespace xcopy::contract

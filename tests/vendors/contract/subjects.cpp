@@ -5,14 +5,8 @@ namespace xcopy::contract {
 std::vector<Subject> subjects()
 {
     return {
-        flashsystem_subject(),
-        infinibox_subject(),
-        ontap_subject(),
-        powerflex_subject(),
-        powermax_subject(),
-        powerstore_subject(),
-        primera3par_subject(),
-        pure_subject(),
+        flashsystem_subject(), infinibox_subject(),   ontap_subject(), powerflex_subject(), powermax_subject(),
+        powerstore_subject(),  primera3par_subject(), pure_subject(),  vantara_subject(),
     };
 }
 

@@ -66,7 +66,7 @@ json InfiniBox::control(const std::string& verb, const json& order)
     if (verb == "secret")
         return {{"STORAGE_USERNAME", user_}, {"STORAGE_PASSWORD", password_}};
     if (verb == "sessions") // Basic with every request
-        return {{"opened", 0}, {"open", 0}, {"tokens", json::array()}};
+        return {{"opened", 0}, {"open", 0}, {"tokens", json::array()}, {"signs_in", false}};
     if (verb == "sessions.expire")
         return json::object();
     if (verb == "state") {

@@ -76,7 +76,7 @@ json Ontap::control(const std::string& verb, const json& order)
         return {
             {"STORAGE_USERNAME", user_}, {"STORAGE_PASSWORD", password_}, {"ONTAP_SVM", state_.svms().front().name}};
     if (verb == "sessions") // Basic with every request: there are none
-        return {{"opened", 0}, {"open", 0}, {"tokens", json::array()}};
+        return {{"opened", 0}, {"open", 0}, {"tokens", json::array()}, {"signs_in", false}};
     if (verb == "sessions.expire")
         return json::object();
     if (verb == "state")

@@ -72,7 +72,7 @@ json PowerMax::control(const std::string& verb, const json& order)
                 {"POWERMAX_SYMMETRIX_ID", symmetrix},
                 {"POWERMAX_PORT_GROUP_NAME", "PG1"}};
     if (verb == "sessions") // Basic with every request
-        return {{"opened", 0}, {"open", 0}, {"tokens", json::array()}};
+        return {{"opened", 0}, {"open", 0}, {"tokens", json::array()}, {"signs_in", false}};
     if (verb == "sessions.expire")
         return json::object();
     if (verb == "state") {

@@ -10,7 +10,6 @@ namespace xcopy {
 
 namespace {
 
-constexpr std::uint64_t mib = 1024 * 1024;
 
 Error refusal(Errc code, const char* reason, std::string message, std::string remedy)
 {
@@ -41,11 +40,6 @@ Result<void> check_attached(const std::string& job, const CloneRequest& order, c
 }
 
 } // namespace
-
-bool same_size(std::uint64_t asked, std::uint64_t seen_by_host)
-{
-    return asked == seen_by_host || (seen_by_host % mib == 0 && asked / mib == seen_by_host / mib);
-}
 
 bool is_supported_kind(const std::string& create_type)
 {

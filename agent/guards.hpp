@@ -37,9 +37,6 @@ Result<void> check_clone(const std::string& job, const CloneRequest&, const Sour
 // The part that attach needs as well: may this device ever be a target on this host?
 Result<void> check_target_device(const Device&);
 
-// esxcli gives sizes in whole MiB (facts/esxi.md 6.4), so sizes are compared as far as it can tell.
-bool same_size(std::uint64_t asked, std::uint64_t seen_by_host);
-
 bool is_supported_kind(const std::string& create_type);
 
 } // namespace xcopy

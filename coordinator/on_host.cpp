@@ -119,7 +119,7 @@ Result<void> attach_target(const Call& call, CopyRun& run, const ChosenHost& hos
         record.attach_intended = false; // we may not, so nothing happened and there is nothing to detach
     if (!device)
         return device.error().in(fmt::format("attach {} on host '{}'", record.volume.naa, host.name));
-    if (device->name != record.volume.naa || device->size_bytes != record.volume.size_bytes)
+    if (device->name != record.volume.naa || !same_size(record.volume.size_bytes, device->size_bytes))
         return Error{Errc::conflict,
                      fmt::format("host '{}' sees {} with {} bytes where the array says {} with {} bytes", host.name,
                                  device->name, device->size_bytes, record.volume.naa, record.volume.size_bytes),

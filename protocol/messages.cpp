@@ -88,4 +88,10 @@ std::string_view name(XcopyUse value)
     return "unknown";
 }
 
+bool same_size(std::uint64_t on_the_array, std::uint64_t seen_by_host)
+{
+    constexpr std::uint64_t mib = 1024 * 1024;
+    return on_the_array == seen_by_host || (seen_by_host % mib == 0 && on_the_array / mib == seen_by_host / mib);
+}
+
 } // namespace xcopy

@@ -219,4 +219,7 @@ std::string_view name(RescanKind value);
 std::string_view name(CloneState value);
 std::string_view name(XcopyUse value);
 
+// esxcli gives sizes in whole MiB (facts/esxi.md 6.4), so an array's size and a host's are compared as far as it can tell.
+bool same_size(std::uint64_t on_the_array, std::uint64_t seen_by_host);
+
 } // namespace xcopy

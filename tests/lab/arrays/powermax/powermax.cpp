@@ -238,7 +238,7 @@ json PowerMax::create_view(const json& body)
     if (group->volumes.empty())
         throw Refusal{500, "The storage group is empty"};
     if (const auto* host = inventory_.host_named(view.host);
-        host && std::ranges::any_of(host->initiators, [](const auto& one) { return one.starts_with("iqn."); }) &&
+        host && std::ranges::all_of(host->initiators, [](const auto& one) { return one.starts_with("iqn."); }) &&
         !switches_.on("v3"))
         throw Refusal{500, "There is a mismatch between the initiator and the director port"};
     views_.push_back(view);

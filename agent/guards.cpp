@@ -10,7 +10,6 @@ namespace xcopy {
 
 namespace {
 
-
 Error refusal(Errc code, const char* reason, std::string message, std::string remedy)
 {
     return {code, std::move(message), std::move(remedy), reason};

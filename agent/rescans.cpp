@@ -25,6 +25,8 @@ constexpr int attempts = 5; // "already in progress" (facts/esxi.md 6.3): somebo
 bool can_carry_lun(const Adapter& adapter)
 {
     constexpr std::array<std::string_view, 6> prefixes{"fc.", "iqn.", "eui.", "sas.", "tcp.", "rdma."};
+    if (adapter.driver == "scini") // PowerFlex: known to the array by a GUID
+        return true;
     return std::any_of(prefixes.begin(), prefixes.end(), [&](auto prefix) { return adapter.uid.starts_with(prefix); });
 }
 

@@ -27,6 +27,11 @@ Words adapters()
     return {"storage", "core", "adapter", "list"};
 }
 
+Words module_parameters(const std::string& module)
+{
+    return {"system", "module", "parameters", "list", "-m", module};
+}
+
 Words devices()
 {
     return {"storage", "core", "device", "list"};

@@ -17,6 +17,7 @@ Words host_uuid();
 Words host_name();
 Words advanced_option(const std::string& path);
 Words adapters();
+Words module_parameters(const std::string& module);
 Words devices();
 Words device(const std::string& name);
 Words paths();

@@ -87,6 +87,19 @@ Result<std::vector<Adapter>> adapters(const EsxcliReply& reply)
     return list;
 }
 
+Result<std::string> sdc_guid(const EsxcliReply& reply)
+{
+    for (const auto& parameter : reply.records) {
+        if (parameter.text("name") != "IoctlIniGuidStr")
+            continue;
+        std::string guid = parameter.text("value");
+        std::transform(guid.begin(), guid.end(), guid.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        return guid;
+    }
+    return std::string();
+}
+
 Result<std::vector<Device>> devices(const EsxcliReply& reply)
 {
     std::vector<Device> list;

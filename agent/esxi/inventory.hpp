@@ -18,6 +18,10 @@ Result<HostVersion> version(const EsxcliReply&);
 Result<std::string> host_name(const EsxcliReply&);
 Result<AdvancedOption> advanced_option(const std::string& path, const EsxcliReply&);
 Result<std::vector<Adapter>> adapters(const EsxcliReply&);
+
+// The SDC's GUID among the parameters of PowerFlex's kernel module scini (IoctlIniGuidStr), in lower case; empty where it
+// is not set. That is how PowerFlex knows a host: its adapter has no name on a SAN (facts/arrays/powerflex.md 5).
+Result<std::string> sdc_guid(const EsxcliReply&);
 Result<std::vector<Device>> devices(const EsxcliReply&);
 Result<std::map<std::string, std::vector<DevicePath>>> paths(const EsxcliReply&);
 Result<std::map<std::string, VaaiStatus>> vaai(const EsxcliReply&);

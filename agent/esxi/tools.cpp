@@ -110,7 +110,18 @@ Result<AdvancedOption> Tools::advanced_option(const std::string& path, const Run
 
 Result<std::vector<Adapter>> Tools::adapters(const RunLimits& limits) const
 {
-    return understood(ask(commands::adapters(), limits), inventory::adapters);
+    auto list = understood(ask(commands::adapters(), limits), inventory::adapters);
+    if (!list)
+        return list;
+    for (auto& adapter : *list) {
+        if (adapter.driver != "scini")
+            continue;
+        // Without the GUID the adapter stays what it is, and no array will find it.
+        const auto guid = understood(ask(commands::module_parameters(adapter.driver), limits), inventory::sdc_guid);
+        if (guid && !guid->empty())
+            adapter.uid = *guid;
+    }
+    return list;
 }
 
 Result<std::vector<Device>> Tools::devices(const RunLimits& limits) const

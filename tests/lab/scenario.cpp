@@ -29,7 +29,8 @@ AdapterConfig adapter_from(const json& j)
     const bool fc = a.uid.starts_with("fc.");
     const bool iscsi = a.uid.starts_with("iqn.") || a.uid.starts_with("eui.");
     a.transport = j.value("transport", fc ? "fc" : iscsi ? "iscsi" : "sata");
-    a.driver = j.value("driver", fc ? "qlnativefc" : iscsi ? "iscsi_vmk" : "vmw_ahci");
+    const bool scini = a.transport == "scini";
+    a.driver = j.value("driver", fc ? "qlnativefc" : iscsi ? "iscsi_vmk" : scini ? "scini" : "vmw_ahci");
     a.link_state = j.value("link_state", fc ? "link-up" : iscsi ? "online" : "link-n/a");
     a.description = j.value("description", fc      ? "(0000:05:00.0) QLogic Corp 2600 Series 16Gb Fibre Channel HBA"
                                            : iscsi ? "iSCSI Software Adapter"
@@ -119,7 +120,7 @@ template <class T, class Name> void refuse_twins(const std::vector<T>& list, Nam
 
 std::string AdapterConfig::initiator() const
 {
-    if (transport == "iscsi")
+    if (transport == "iscsi" || transport == "scini")
         return uid;
     if (transport == "fc")
         return uid.substr(uid.find(':') + 1);

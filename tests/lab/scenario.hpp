@@ -15,10 +15,12 @@ struct AdapterConfig {
     std::string driver;     // iscsi_vmk
     std::string uid;        // as esxcli shows it: iqn.…, fc.WWNN:WWPN, sata.vmhba0
     std::string link_state; // online, link-up, link-down, link-n/a …
-    std::string transport;  // iscsi, fc, sata
+    std::string
+        transport; // iscsi, fc, sata, scini (PowerFlex: uid is the SDC's GUID, which esxcli does not show there)
     std::string description;
 
-    bool san() const { return transport == "iscsi" || transport == "fc"; }
+    bool san() const { return transport == "iscsi" || transport == "fc" || transport == "scini"; }
+    std::string shown_uid() const { return transport == "scini" ? "pscsi." + name : uid; } // by adapter list
     std::string initiator() const; // as the fabric spells it; empty for a local adapter
 };
 

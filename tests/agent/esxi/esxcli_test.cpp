@@ -224,5 +224,14 @@ TEST(Commands, KeepEachArgumentOneWord)
                                "vmhba64", "-t", "delete"}));
 }
 
+TEST(EsxcliModule, TheSdcGuidIsAmongTheParametersOfScini)
+{
+    const auto reply = parsed(list(
+        structure({{"string:Name", "bBlkDevIsPdlActive"}, {"string:Value", "1"}}) +
+        structure({{"string:Name", "IoctlIniGuidStr"}, {"string:Value", "028888FA-502A-4FAC-A888-1FA3B256358C"}})));
+    EXPECT_EQ(*inventory::sdc_guid(reply), "028888fa-502a-4fac-a888-1fa3b256358c");
+    EXPECT_EQ(*inventory::sdc_guid(parsed(list(""))), "") << "not set: the adapter stays without a name";
+}
+
 } // namespace
 } // namespace xcopy

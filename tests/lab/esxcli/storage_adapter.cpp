@@ -19,7 +19,7 @@ Output list_adapters(HostState& host, const Arguments&)
         out.records.push_back({{{"HBA Name", a.name},
                                 {"Driver", a.driver},
                                 {"Link State", a.link_state},
-                                {"UID", a.uid},
+                                {"UID", a.shown_uid()},
                                 {"Capabilities", a.san() ? "Second Level Lun ID" : ""},
                                 {"Description", a.description}}});
     return out;

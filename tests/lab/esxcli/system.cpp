@@ -64,6 +64,21 @@ Output platform(HostState& host, const Arguments&)
                           {"IPMI Supported", false}}}}};
 }
 
+Output module_parameters(HostState& host, const Arguments& arguments)
+{
+    const std::lock_guard lock(host.mutex);
+    Output out{.shape = Shape::table, .type = "ModuleParameter", .records = {}};
+    for (const auto& a : host.storage.adapters())
+        if (a.driver == "scini" && arguments.get("module") == "scini")
+            out.records.push_back({{{"Name", "IoctlIniGuidStr"},
+                                    {"Type", "string"},
+                                    {"Value", a.uid},
+                                    {"Description", "Ini Guid, for example: 12345678-90AB-CDEF-1234-567890ABCDEF"}}});
+    if (out.records.empty())
+        return Output::failure("Invalid Module name " + arguments.get("module"));
+    return out;
+}
+
 Record setting_record(const HostState& host, const std::string& path, const AdvancedSetting& setting)
 {
     Record r{{{"Path", path},
@@ -128,6 +143,7 @@ std::vector<Command> system_commands()
         {"system uuid get", {}, uuid},
         {"system maintenanceMode get", {}, maintenance},
         {"hardware platform get", {}, platform},
+        {"system module parameters list", {{"m", "module", true, true}}, module_parameters},
         {"system settings advanced list", {{"o", "option"}, {"d", "delta", false}, {"t", "tree"}}, list_settings},
         {"system settings advanced set",
          {{"o", "option", true, true}, {"i", "int-value"}, {"s", "string-value"}, {"d", "default", false}},

@@ -119,7 +119,8 @@ std::optional<ToolResult> Clones::prepare(HostState& host, const VmkfstoolsArgum
     const auto can_clone = [](const Device& d) {
         return d.vaai.contains("clone") && d.vaai.at("clone") == "supported";
     };
-    plan.xcopy = store->block() && from != nullptr && from->array == device->array && can_clone(*from) &&
+    const bool by_scini = device->name.starts_with("eui."); // PowerFlex's kernel module knows no XCOPY
+    plan.xcopy = !by_scini && store->block() && from != nullptr && from->array == device->array && can_clone(*from) &&
                  can_clone(*device) && host.settings.at("/DataMover/HardwareAcceleratedMove").value == 1 &&
                  !layout->has_parent;
     plan.segment = static_cast<std::uint64_t>(host.settings.at("/DataMover/MaxHWTransferSize").value) * 1024;

@@ -232,7 +232,7 @@ Result<void> PowerMax::await(const Call& call, const Json& job)
     if (!is_digits(id))
         return Error{Errc::indeterminate, "the array took the change as a job without saying which"};
     const auto path = fmt::format("{}/system/symmetrix/{}/job/{}", base_, symmetrix_, id);
-    const auto ended = rest::poll(call, api_.clock(), {}, [&]() -> Result<std::optional<Json>> {
+    const auto ended = rest::poll(call, api_.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
         auto now = api_.get(call, path);
         if (!now)
             return now.error();

@@ -140,7 +140,7 @@ Result<Json> Vantara::await(const Call& call, Json job)
         return rest::as_result(std::move(job));
     const auto is_over = [](const Json& now) { return text_at(now, "status") == "Completed"; };
     if (!is_over(job)) {
-        auto ended = rest::poll(call, api_.clock(), {}, [&]() -> Result<std::optional<Json>> {
+        auto ended = rest::poll(call, api_.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
             auto now = api_.get(call, fmt::format("{}jobs/{}", objects, id));
             if (!now)
                 return now.error();

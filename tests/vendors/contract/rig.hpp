@@ -34,7 +34,7 @@ public:
     explicit Rig(const Subject& subject, const nlohmann::json& switches = nlohmann::json::object());
     ~Rig();
 
-    const Subject& subject;
+    const Subject subject;
     Call call;
 
     lab::ArraySim& lab() { return *lab_; }

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <thread>
 
 namespace e2e {
 namespace {
@@ -99,6 +102,77 @@ TEST_P(Arrays, AKilledRunIsFinishedByTheNextWithoutASecondWriter)
     expect_nothing_left(site, target, before);
     EXPECT_EQ(site.starts_on(target), 1);
 }
+
+// --- disks that are volumes of the array
+
+class ArrayCopies : public testing::TestWithParam<std::string> {
+protected:
+    static constexpr std::uint64_t size = std::uint64_t{8} << 30; // sparse
+
+    // An RDM's volume with content at its beginning.
+    static json make_source(const Site& site)
+    {
+        auto made = site.lab.call(
+            {{"do", "array.volume.create"}, {"array", "array-a"}, {"name", "rdm-1"}, {"kind", "rdm"}, {"size", size}});
+        std::fstream out(made["file"].get<std::string>(), std::ios::binary | std::ios::in | std::ios::out);
+        for (int i = 0; i < 100000; ++i)
+            out << "line " << i << " of " << made["naa"] << '\n';
+        return made;
+    }
+
+    static std::vector<std::string> flags(const json& source)
+    {
+        return {"--source-rdm=" + source["backing"]["id"].get<std::string>()};
+    }
+};
+
+TEST_P(ArrayCopies, ARawDeviceIsCopiedInsideTheArrayWithoutAnyHost)
+{
+    Site site(scenario_of(GetParam()));
+    const auto source = make_source(site);
+    const auto target = site.make_target(size);
+    const auto ran = site.populate({"[datastore1] vm/rdm.vmdk", {}, size}, target, flags(source));
+    ASSERT_EQ(ran.exit, 0) << ran.err;
+    const auto result = result_of(ran);
+    EXPECT_EQ(result["clone_method"], "rdm") << ran.err;
+    EXPECT_EQ(result["host"], "");
+    EXPECT_TRUE(same_bytes(source["file"].get<std::string>(), target.file, 16 * mib));
+    EXPECT_TRUE(site.lab.starts().empty()) << "no host copied";
+    expect_nothing_left(site, target, json::array());
+}
+
+TEST_P(ArrayCopies, AKilledRunsCopyIsTakenUpByTheNext)
+{
+    Site site(scenario_of(GetParam()));
+    const auto source = make_source(site);
+    const auto target = site.make_target(size);
+    auto first = site.prepare_populate({"[datastore1] vm/rdm.vmdk", {}, size}, target, flags(source));
+    first->go();
+    std::this_thread::sleep_for(std::chrono::milliseconds(800)); // somewhere in it; any moment must do
+    first->signal(SIGKILL);
+    (void)first->wait();
+    const auto ran = site.populate({"[datastore1] vm/rdm.vmdk", {}, size}, target, flags(source));
+    ASSERT_EQ(ran.exit, 0) << ran.err;
+    EXPECT_TRUE(same_bytes(source["file"].get<std::string>(), target.file, 16 * mib));
+    expect_nothing_left(site, target, json::array());
+}
+
+TEST(ArrayCopiesSwitchedOff, AHostIsAskedAndTheLogSaysSo)
+{
+    Site site(scenario_of("pureFlashArray"));
+    const auto source = site.lab.call(
+        {{"do", "array.volume.create"}, {"array", "array-a"}, {"name", "rdm-1"}, {"kind", "rdm"}, {"size", 16 * mib}});
+    const auto disk = site.make_disk("vm 1/disk.vmdk", 16 * mib); // what a host would copy
+    const auto target = site.make_target(16 * mib);
+    const auto ran =
+        site.populate(disk, target, {"--source-rdm=" + source["naa"].get<std::string>(), "--disable-rdm-method=true"});
+    ASSERT_EQ(ran.exit, 0) << ran.err;
+    EXPECT_EQ(result_of(ran)["clone_method"], "agent");
+    EXPECT_THAT(ran.err, HasSubstr("switched off"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Lab, ArrayCopies, testing::Values("flashsystem", "primera3par", "pureFlashArray", "vantara"),
+                         [](const auto& info) { return info.param; });
 
 TEST(ArrayCertificate, IsVerifiedUnlessToldOtherwiseAndThatIsShouted)
 {

@@ -93,7 +93,8 @@ void World::make_host(const HostConfig& host)
     for (const auto& store : scenario_.datastores)
         if (store.hosts.empty() || std::find(store.hosts.begin(), store.hosts.end(), host.name) != store.hosts.end())
             mounted.push_back(store);
-    const HostFiles files{directory / "hosts" / host.name, directory / "datastores", options_.tool, options_.agent};
+    const HostFiles files{directory / "hosts" / host.name, directory / "datastores", options_.tool, options_.agent,
+                          options_.launcher};
     hosts[host.name] = std::make_unique<Host>(host, mounted, files, fabric, events, clones);
     write_agent_files(host, files);
 }

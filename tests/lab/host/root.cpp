@@ -60,6 +60,7 @@ void build_root(const HostFiles& files, const HostConfig& config, const std::vec
     mount_point(root / "bin/xcopy-lab-tool");
     mount_point(root / "bin/busybox");
     mount_point(root / "opt/xcopy-agent/bin/xcopy-agent");
+    mount_point(root / "bin/xcopy-launcher");
     for (const auto* name : tools)
         link(root / "bin" / name, "xcopy-lab-tool");
     for (const auto* name : applets)
@@ -97,6 +98,8 @@ std::vector<std::string> bubblewrap_argv(const HostFiles& files, const std::vect
     add("--ro-bind", "/usr/bin/busybox", "/bin/busybox");
     if (!files.agent.empty())
         add("--ro-bind", files.agent, "/opt/xcopy-agent/bin/xcopy-agent");
+    if (!files.launcher.empty())
+        add("--ro-bind", files.launcher, "/bin/xcopy-launcher");
     for (const auto& store : mounted)
         add("--bind", files.datastores / store.name, "/vmfs/volumes/" + store.uuid);
     argv.insert(argv.end(), {"--chdir", "/", "/bin/xcopy-lab-tool", "init", std::to_string(orders)});

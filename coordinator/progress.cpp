@@ -25,7 +25,7 @@ public:
     ~TerminalProgress() override
     {
         if (drawn_)
-            std::fputc('\n', terminal_);
+            (void)std::fputc('\n', terminal_);
     }
 
     void progress(const Progress& now) override
@@ -34,7 +34,7 @@ public:
             begun_ = Clock::now();
         const auto line = progress_bar(now, duration_cast<seconds>(Clock::now() - begun_));
         fmt::print(terminal_, "\r{}\033[K", line); // to the end of the line: what an earlier, longer one left
-        std::fflush(terminal_);
+        (void)std::fflush(terminal_);
         drawn_ = true;
     }
 

@@ -32,7 +32,7 @@ Signals::Signals()
 {
     const sigset_t set = watched_signals();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    std::signal(SIGPIPE, SIG_IGN); // a reader of our output that leaves must not end a copy
+    (void)std::signal(SIGPIPE, SIG_IGN); // a reader of our output that leaves must not end a copy
     thread_ = std::thread([this] { watch(); });
 }
 

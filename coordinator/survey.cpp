@@ -41,10 +41,12 @@ bool is_usable(const DevicePath& path)
 Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits, HealthAge age)
 {
     std::vector<std::future<SurveyedHost>> asked;
+    asked.reserve(hosts.size());
     for (const auto& host : hosts)
         asked.push_back(std::async(
             std::launch::async, [&call, &limits, &host, age] { return ask(call.within(limits.look_up), *host, age); }));
     Survey all;
+    all.reserve(asked.size());
     for (auto& answer : asked)
         all.push_back(answer.get());
     return all;

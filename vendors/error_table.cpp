@@ -13,7 +13,10 @@ namespace {
 
 const ErrorRow* find_row(std::span<const ErrorRow> rows, const ArrayWords& words)
 {
-    if (const auto row = std::ranges::find(rows, words.code, &ErrorRow::code); row != rows.end())
+    const auto has_code = [&](const ErrorRow& candidate) {
+        return !words.code.empty() && std::ranges::count(split(candidate.code, ','), words.code) > 0;
+    };
+    if (const auto row = std::ranges::find_if(rows, has_code); row != rows.end())
         return &*row;
     const auto row = std::ranges::find_if(rows, [&](const ErrorRow& candidate) {
         return candidate.code.find(' ') != std::string_view::npos &&
@@ -33,9 +36,10 @@ Error explain(std::span<const ErrorRow> rows, std::string_view vendor, const Arr
         const Errc errc = http_status >= 400 ? errc_from_http_status(http_status) : Errc::failed;
         return Error{errc, said, "", words.code.empty() ? std::string() : fmt::format("{}_{}", vendor, words.code)};
     }
+    const auto code = row->code.find(' ') == std::string_view::npos ? std::string_view(words.code) : row->code;
     return Error{row->errc, row->meaning.empty() ? said : fmt::format("{}: {}", row->meaning, said),
                  std::string(row->remedy),
-                 row->reason.empty() ? fmt::format("{}_{}", vendor, row->code) : std::string(row->reason)};
+                 row->reason.empty() ? fmt::format("{}_{}", vendor, code) : std::string(row->reason)};
 }
 
 bool is(const Error& error, std::string_view reason)

@@ -17,11 +17,18 @@ Spellings spelled(const HostIdentity& host, const HostObjects& objects, bool one
 {
     const bool has_fc = std::ranges::count(host.initiators, Kind::fc, &Initiator::kind) > 0;
     Spellings names;
-    for (const Initiator& initiator : host.initiators)
-        if (initiator.kind == Kind::fc || (initiator.kind == Kind::iscsi && !(one_protocol && has_fc)))
-            names.push_back(objects.spell(initiator));
+    for (const Initiator& one : host.initiators)
+        if (one.kind == Kind::fc || (one.kind == Kind::iscsi && !(one_protocol && has_fc)))
+            names.push_back(objects.spell(one));
     std::ranges::sort(names);
     return names;
+}
+
+void add(Spellings& names, const Spellings& more)
+{
+    for (const auto& name : more)
+        if (std::ranges::count(names, name) == 0)
+            names.push_back(name);
 }
 
 } // namespace
@@ -30,7 +37,7 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
 {
     const auto wanted = spelled(host, objects, false);
     const auto for_ours = spelled(host, objects, objects.one_protocol);
-    const auto name = "xcopy-" + host.uuid;
+    const auto name = own_host_name(host.uuid, objects.longest_name);
     if (wanted.empty())
         return Error{Errc::unsupported, fmt::format("host {} has neither an iSCSI nor an FC adapter", host.name),
                      "use a host that is connected to the array", "no_initiators"};
@@ -40,31 +47,39 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
     Spellings missing;
     std::optional<ArrayHost> own;
     bool may_add = true;
+    bool everyone = false;
     const auto look = [&]() -> Result<std::optional<ArrayHost>> {
-        const auto owners = objects.owners(wanted);
-        if (!owners)
-            return owners.error();
-        const auto [best, free] = owner_of(*owners, wanted);
+        const auto holders = objects.list(wanted, name, everyone);
+        if (!holders)
+            return holders.error();
+        const auto ours = std::ranges::find(*holders, name, &ArrayHost::name);
+        own = ours == holders->end() ? std::nullopt : std::optional(*ours);
+        auto [best, free] = owner_of(*holders, wanted);
         missing = for_ours;
         std::erase_if(missing, [&](const auto& one) { return std::ranges::count(free, one) == 0; });
-        if (!best.id.empty() && (best.name != name || missing.empty() || !may_add))
-            return std::optional(ArrayHost{best.id, best.name, wanted});
-        auto found = best.id.empty() ? objects.named(name) : Result<std::optional<ArrayHost>>(best);
-        if (!found)
-            return found.error();
-        own = std::move(*found);
-        return std::optional<ArrayHost>();
+        if (best.id.empty() || (best.name == name && !missing.empty() && may_add))
+            return std::optional<ArrayHost>();
+        add(best.initiator_ids, wanted);
+        return std::optional(std::move(best));
     };
     const auto change = [&]() -> Result<void> {
-        if (!own)
-            return objects.create(name, missing);
-        auto added = objects.add(*own, missing);
-        if (!added && added.error().code != Errc::indeterminate)
-            may_add = how.after_error(added.error()) != Afterwards::look_again;
-        return added;
+        auto changed = objects.write(own ? &*own : nullptr, name, missing);
+        everyone = !changed;
+        if (own && !changed && changed.error().code != Errc::indeterminate)
+            may_add = how.after_error(changed.error()) != Afterwards::look_again;
+        return changed;
     };
     auto ensured = settle<ArrayHost>(how, look, change);
     return ensured ? ensured : Error(ensured.error()).in(fmt::format("make host {} known as {}", host.name, name));
+}
+
+std::string own_host_name(std::string_view uuid, std::size_t longest)
+{
+    constexpr std::string_view prefix = "xcopy-";
+    std::string end = lower(uuid);
+    if (end.size() + prefix.size() > longest)
+        std::erase(end, '-');
+    return std::string(prefix) + end.substr(end.size() - std::min(end.size(), longest - prefix.size()));
 }
 
 } // namespace xcopy

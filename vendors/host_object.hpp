@@ -1,12 +1,11 @@
 // Makes an ESXi host known to an array where an initiator belongs to one object only: the object that owns most of its
-// initiators is used, whoever made it; else one of our own, "xcopy-<host uuid>".
+// initiators is used as it is, whoever made it; else one of our own is made, or completed.
 #pragma once
 
 #include "vendors/array.hpp"
 #include "vendors/settle.hpp"
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,17 +14,23 @@ namespace xcopy {
 using Spellings = std::vector<std::string>; // initiators as the array spells them
 
 struct HostObjects {
-    std::string (*spell)(const Initiator&) = nullptr;
-    // Objects that own any of these, each with all that it owns. An error is never "nobody".
-    std::function<Result<std::vector<ArrayHost>>(const Spellings& wanted)> owners;
-    std::function<Result<std::optional<ArrayHost>>(const std::string& name)> named; // asked where nobody owns any
-    std::function<Result<void>(const std::string& name, const Spellings&)> create;
-    std::function<Result<void>(const ArrayHost& own, const Spellings& missing)> add;
-    bool one_protocol = true; // an object holds FC or iSCSI: ours is made for FC where the host has any
+    std::size_t longest_name = 64; // ours is "xcopy-<host uuid>"; cut to its end, where machines of one make differ
+    bool one_protocol = false;     // an object holds FC or iSCSI: ours is made for FC where the host has any
+    std::function<std::string(const Initiator&)> spell = &Initiator::plain;
+
+    // The objects that hold any of `wanted`, and ours, called `own`; with `everyone` all objects there are, asked for after
+    // a refusal, for a filter may have hidden one. An error is never "nobody".
+    std::function<Result<std::vector<ArrayHost>>(const Spellings& wanted, const std::string& own, bool everyone)> list;
+
+    // Adds these to our object, or makes it with them (`own` is null). It is called again for those that are still
+    // missing then, so it may take some of them only.
+    std::function<Result<void>(const ArrayHost* own, const std::string& name, const Spellings&)> write;
 };
 
-// With initiator_ids being all those of the host, so that a mapping through another object is recognised.
-// An initiator that cannot be added to our own object because somebody has it is left where it is.
+// With initiator_ids being all those of the host beside those of the object, so that a mapping through another object is
+// recognised. An initiator that somebody else has is left where it is.
 Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& host, const HostObjects& objects);
+
+std::string own_host_name(std::string_view uuid, std::size_t longest);
 
 } // namespace xcopy

@@ -1,14 +1,6 @@
 #include "vendors/registry.hpp"
 
-#include "vendors/flashsystem/flashsystem.hpp"
-#include "vendors/infinibox/infinibox.hpp"
-#include "vendors/ontap/ontap.hpp"
-#include "vendors/powerflex/powerflex.hpp"
-#include "vendors/powermax/powermax.hpp"
-#include "vendors/powerstore/powerstore.hpp"
-#include "vendors/primera3par/primera3par.hpp"
-#include "vendors/pureFlashArray/pureFlashArray.hpp"
-#include "vendors/vantara/vantara.hpp"
+#include "vendors/rest/clock.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -26,15 +18,9 @@ struct Vendor {
 };
 
 constexpr Vendor known[] = {
-    {"flashsystem", flashsystem::make_flashsystem},
-    {"infinibox", infinibox::make_infinibox},
-    {"ontap", ontap::make_ontap},
-    {"powerflex", powerflex::make_powerflex},
-    {"powermax", powermax::make_powermax},
-    {"powerstore", powerstore::make_powerstore},
-    {"primera3par", primera3par::make_primera3par},
-    {"pureFlashArray", pure::make_flasharray},
-    {"vantara", vantara::make_vantara},
+    {"flashsystem", make_flashsystem}, {"infinibox", make_infinibox},       {"ontap", make_ontap},
+    {"powerflex", make_powerflex},     {"powermax", make_powermax},         {"powerstore", make_powerstore},
+    {"primera3par", make_primera3par}, {"pureFlashArray", make_flasharray}, {"vantara", make_vantara},
 };
 
 } // namespace

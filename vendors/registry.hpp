@@ -22,4 +22,15 @@ std::vector<std::string_view> vendors();
 Result<std::unique_ptr<Array>> make_array(const ArrayConfig&, rest::Transport&);
 Result<std::unique_ptr<Array>> make_array(const ArrayConfig&, rest::Transport&, rest::Clock&);
 
+// The drivers, each in the folder of its name.
+Result<std::unique_ptr<Array>> make_flasharray(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_flashsystem(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_infinibox(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_ontap(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_powerflex(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_powermax(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_powerstore(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig&, rest::Transport&, rest::Clock&);
+Result<std::unique_ptr<Array>> make_vantara(const ArrayConfig&, rest::Transport&, rest::Clock&);
+
 } // namespace xcopy

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -33,16 +32,6 @@ struct Settling {
     std::chrono::milliseconds first_pause{500}; // doubles up to longest_pause; only for wait_first
     std::chrono::milliseconds longest_pause{8000};
 };
-
-// Errors with one of these reasons: it may be done already. Errc::busy beside them: wait first.
-inline Settling settling(const Call& call, rest::Clock& clock, std::span<const std::string_view> done_already)
-{
-    return {.call = call, .clock = clock, .after_error = [done_already](const Error& error) {
-                if (std::ranges::count(done_already, std::string_view(error.reason)) > 0)
-                    return Afterwards::look_again;
-                return error.code == Errc::busy ? Afterwards::wait_first : Afterwards::give_up;
-            }};
-}
 
 // `look` gives the value when all is as wanted; `change` tries to make it so. Where its reply proves the result, `change`
 // may return that as Result<std::optional<Value>>; else, as Result<void>, `look` has the last word too. An error of
@@ -83,6 +72,21 @@ settle(const Settling& how, const std::function<Result<std::optional<Value>>()>&
             pause = std::min(how.longest_pause, pause * 2);
         }
         doubt = std::move(error);
+    }
+}
+
+// For arrays that refuse a change while another one is under way: such a change was not done, so it is asked for again
+// after growing pauses, while the error has that reason.
+template <class Change> auto repeat_while_locked(const Settling& how, std::string_view reason, const Change& change)
+{
+    auto pause = std::chrono::milliseconds(1000);
+    for (int attempt = 1;; ++attempt) {
+        auto done = change();
+        if (done || done.error().reason != reason || attempt == 8)
+            return done;
+        if (auto waited = how.clock.wait(how.call, pause); !waited)
+            return waited.error().code == Errc::cancelled ? decltype(done)(waited.error()) : done;
+        pause = std::min(std::chrono::milliseconds(30000), pause * 2);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 namespace xcopy {
 
@@ -44,6 +45,19 @@ std::vector<std::string> split(std::string_view text, char separator)
         at = end + 1;
     }
     return parts;
+}
+
+std::pair<std::string, std::string> halves(std::string_view text, char separator)
+{
+    const auto end = std::min(text.find(separator), text.size());
+    return {std::string(text.substr(0, end)), std::string(text.substr(std::min(end + 1, text.size())))};
+}
+
+std::optional<int> to_int(std::string_view digits)
+{
+    int number = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return is_digits(digits) && digits.size() <= 9 ? std::optional(number) : std::nullopt;
 }
 
 bool is_hex(std::string_view text)

@@ -45,7 +45,7 @@ template <class Write> void write_pem(const std::filesystem::path& path, Write w
     const auto next = path.string() + ".new";
     std::FILE* file = std::fopen(next.c_str(), "w");
     write(file);
-    std::fclose(file);
+    (void)std::fclose(file);
     ::chmod(next.c_str(), 0600);
     std::filesystem::rename(next, path);
 }

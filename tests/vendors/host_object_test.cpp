@@ -29,37 +29,26 @@ struct HostObjectTest : testing::Test {
     }
     Result<ArrayHost> ensure()
     {
-        const HostObjects how{.spell =
-                                  [](const Initiator& initiator) {
-                                      return initiator.wwpn.empty() ? initiator.name : upper(initiator.wwpn);
-                                  },
-                              .owners =
-                                  [&](const Spellings& wanted) {
-                                      auto found = objects;
-                                      std::erase_if(found, [&](const ArrayHost& object) {
-                                          return !share_an_initiator(object.initiator_ids, wanted);
-                                      });
-                                      return Result<std::vector<ArrayHost>>(found);
-                                  },
-                              .named = [&](const std::string& name) -> Result<std::optional<ArrayHost>> {
-                                  const auto found = std::ranges::find(objects, name, &ArrayHost::name);
-                                  return found == objects.end() ? std::optional<ArrayHost>() : std::optional(*found);
-                              },
-                              .create = [&](const std::string& name, const Spellings& names) -> Result<void> {
-                                  done.push_back("create");
-                                  if (is_hidden(names))
-                                      return taken();
-                                  objects.push_back({"9", name, names});
-                                  return {};
-                              },
-                              .add = [&](const ArrayHost& object, const Spellings& names) -> Result<void> {
-                                  done.push_back("add");
-                                  if (is_hidden(names))
-                                      return taken();
-                                  auto& ids = std::ranges::find(objects, object.id, &ArrayHost::id)->initiator_ids;
-                                  ids.insert(ids.end(), names.begin(), names.end());
-                                  return {};
-                              }};
+        HostObjects how{.one_protocol = true, .spell = [](const Initiator& initiator) {
+                            return initiator.wwpn.empty() ? initiator.name : upper(initiator.wwpn);
+                        }};
+        how.list = [&](const Spellings& wanted, const std::string& name, bool) {
+            auto found = objects;
+            std::erase_if(found, [&](const ArrayHost& object) {
+                return object.name != name && !share_an_initiator(object.initiator_ids, wanted);
+            });
+            return Result<std::vector<ArrayHost>>(found);
+        };
+        how.write = [&](const ArrayHost* ours, const std::string& name, const Spellings& names) -> Result<void> {
+            done.emplace_back(ours ? "add" : "create");
+            if (is_hidden(names))
+                return taken();
+            if (!ours)
+                objects.push_back({"9", name, {}});
+            auto& ids = std::ranges::find(objects, name, &ArrayHost::name)->initiator_ids;
+            ids.insert(ids.end(), names.begin(), names.end());
+            return {};
+        };
         return ensure_host_object({.call = call,
                                    .clock = clock,
                                    .after_error =

@@ -1,6 +1,6 @@
 #include "tests/vendors/fakes/fake_ontap.hpp"
 #include "tests/vendors/fakes/scripted_transport.hpp"
-#include "vendors/ontap/ontap.hpp"
+#include "vendors/registry.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "vendors/primera3par/primera3par.hpp"
+#include "vendors/primera3par/parse.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

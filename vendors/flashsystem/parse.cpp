@@ -1,6 +1,6 @@
 #include "vendors/flashsystem/parse.hpp"
 
-#include "vendors/text.hpp"
+#include "vendors/driver.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +9,46 @@ namespace xcopy::flashsystem {
 
 using rest::Json;
 using rest::text_at;
+
+namespace {
+
+constexpr std::string_view own_user =
+    "give the account the role Administrator and to nobody else: a sign-in elsewhere ends ours";
+constexpr std::string_view wait_or_off =
+    "run again when the volume was idle for vdisk_protection_time (lssystem), or switch protection "
+    "off (chsystem or chmdiskgrp -vdiskprotectionenabled no)";
+constexpr std::string_view protection = "volume protection does not let go of a volume that saw I/O a moment ago";
+
+constexpr ErrorRow rows[] = {
+    // facts 5 to 7
+    {"CMMVC5753E,CMMVC5754E,CMMVC5804E,CMMVC5868E", Errc::not_found,
+     "the object does not exist, or its name is not legal", ""},
+    {"CMMVC5878E", Errc::conflict, "the volume is mapped to this host already", ""},
+    {"CMMVC5879E", Errc::busy, "the LUN number is taken on this host", ""},
+    {"CMMVC5844E", Errc::bad_request, "the LUN number is too high", "choose a lower --lun"},
+    {"CMMVC6071E,CMMVC9375E", Errc::conflict,
+     "the volume is mapped to another host, and the array did not heed 'force'", "map it by hand"},
+    {"CMMVC5842E", Errc::not_found, "the volume is not mapped to this host", ""},
+    {"CMMVC5867E,CMMVC6578E,CMMVC6581E", Errc::conflict, "another host object has this initiator",
+     "find it with lsfabric -wwpn, or lshost"},
+    {"CMMVC6035E", Errc::conflict, "an object of this name exists", ""},
+    {"CMMVC9331E", Errc::conflict, "the volume is mapped with another protocol", "use a volume of FC or iSCSI hosts"},
+    {"CMMVC5709E,CMMVC5713E", Errc::bad_request, "the command does not take these parameters", ""},
+    {"CMMVC7205E", Errc::unsupported, "this code level does not know the command", ""},
+    {"CMMVC6253E", Errc::denied, "the account's role does not allow this", own_user},
+    {"CMMVC5924E", Errc::unsupported, "the volumes differ in size",
+     "expand the smaller one (expandvdisksize -unit b), or copy through a host (XCOPY)"},
+    {"CMMVC6466E", Errc::conflict, "the target is that of another FlashCopy mapping", "end it and remove it (rmfcmap)"},
+    {"CMMVC5903E,CMMVC5907E,CMMVC5912E", Errc::unavailable, "the FlashCopy mapping is in another state", ""},
+    // Its number is published nowhere, so the words decide (facts 6.4).
+    {"volume protection", Errc::unavailable, protection, wait_or_off, "flashsystem_protected"},
+    {"protection period", Errc::unavailable, protection, wait_or_off, "flashsystem_protected"},
+    {"protection time", Errc::unavailable, protection, wait_or_off, "flashsystem_protected"},
+    {"recent I/O", Errc::unavailable, protection, wait_or_off, "flashsystem_protected"},
+    {"recently active", Errc::unavailable, protection, wait_or_off, "flashsystem_protected"},
+};
+
+} // namespace
 
 Result<Handle> parse_handle(std::string_view handle)
 {
@@ -41,19 +81,13 @@ Rows rows_in(const Json& reply)
 Result<Volume> parse_volume(const Json& row)
 {
     const auto uid = text_at(row, "vdisk_UID");
-    const auto bytes = rest::number_at(row, "capacity");
-    Volume volume{text_at(row, "id"), text_at(row, "name"), "naa." + lower(uid), uid,
-                  static_cast<std::uint64_t>(bytes.value_or(0))};
-    const auto refuse = [&](Errc code, std::string_view why, std::string_view remedy) {
-        return Error{code, fmt::format("volume {}: {}", volume.name, why), std::string(remedy)};
-    };
-    if (!is_digits(volume.id) || volume.name.empty() || bytes.value_or(0) <= 0)
-        return refuse(Errc::failed, "the array gave no id, no name or no size in bytes", "");
+    const Volume volume{is_digits(text_at(row, "id")) ? text_at(row, "id") : "", text_at(row, "name"),
+                        "naa." + lower(uid), uid};
     if (text_at(row, "status") == "offline")
-        return refuse(Errc::unsupported, "it is offline", "bring the volume online");
+        return about(volume, Errc::unsupported, "it is offline", "bring the volume online");
     if (contains_ignoring_case(text_at(row, "protocol"), "nvme"))
-        return refuse(Errc::unsupported, "it is mapped by NVMe", "use a volume of FC or iSCSI hosts");
-    return volume;
+        return about(volume, Errc::unsupported, "it is mapped by NVMe", "use a volume of FC or iSCSI hosts");
+    return proven(volume, rest::number_at(row, "capacity").value_or(0), {"naa.6005076"});
 }
 
 std::vector<std::string> ports_of(const Json& host)
@@ -82,14 +116,11 @@ bool Target::owns(const Json& mapping) const
            text_at(mapping, cluster ? "host_cluster_id" : "host_id") == id;
 }
 
-Result<Target> parse_target(const Volume& volume, const ArrayHost& host)
+std::optional<Target> parse_target(const ArrayHost& host)
 {
-    const auto parts = split(host.id, ':');
-    if (is_digits(volume.id) && parts.size() == 2 && (parts[0] == "host" || parts[0] == "hostcluster") &&
-        is_digits(parts[1]))
-        return Target{parts[0] == "hostcluster", parts[1]};
-    return Error{Errc::bad_request,
-                 fmt::format("'{}' is no id of a volume, or '{}' none of a host", volume.id, host.id)};
+    const auto [kind, id] = halves(host.id);
+    const bool is_one = is_digits(id) && (kind == "host" || kind == "hostcluster");
+    return is_one ? std::optional(Target{kind == "hostcluster", id}) : std::nullopt;
 }
 
 bool is_at_rest(const Json& copy)
@@ -108,6 +139,55 @@ ArrayCopyState state_of(const Json& copy)
         return {.phase = Phase::running, .percent = percent};
     return {Phase::failed, percent,
             fmt::format("FlashCopy mapping {} is {} at {} %", text_at(copy, "name"), status, percent)};
+}
+
+std::string command_code(std::string_view body)
+{
+    for (auto at = body.find("CMMVC"); at != std::string_view::npos; at = body.find("CMMVC", at + 1))
+        if (const auto code = body.substr(at, 10);
+            code.size() == 10 && is_digits(code.substr(5, 4)) && (code[9] == 'E' || code[9] == 'W'))
+            return std::string(code);
+    return {};
+}
+
+bool is_no_answer(const rest::Reply& reply)
+{
+    if (reply.status < 300)
+        return !reply.body.empty() && !rest::parse_json(reply.body);
+    return (reply.status == 409 || reply.status >= 500) && command_code(reply.body).empty();
+}
+
+std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json)
+{
+    if (reply.status < 300 && (json == nullptr || !json->is_string())) // rows may hold any name, even one like a code
+        return std::nullopt;
+    const ArrayWords words{command_code(reply.body),
+                           json != nullptr && json->is_string() ? json->get<std::string>() : reply.body};
+    if (words.code.ends_with('W')) // done, but not as we think
+        return Error{Errc::indeterminate, fmt::format("the array warns: {}", words.message), "", words.code};
+    if (!words.code.empty())
+        return explain(rows, "flashsystem", words, reply.status);
+    if (reply.status == 401 || reply.status == 403)
+        return Error{Errc::denied, fmt::format("the session is not accepted (HTTP {})", reply.status),
+                     std::string(own_user)};
+    if (reply.status == 429) // Errc::busy would mean that a LUN number is taken
+        return Error{Errc::unavailable, "HTTP 429: too many requests"};
+    return std::nullopt;
+}
+
+bool is_command_error(const Error& error)
+{
+    return error.reason.starts_with("flashsystem_CMMVC") || error.code == Errc::not_found;
+}
+
+Afterwards afterwards(const Error& error)
+{
+    for (std::string_view code : {"5878E", "5842E", "5867E", "6578E", "6581E", "6035E"})
+        if (error.reason.ends_with(code) || error.code == Errc::indeterminate)
+            return Afterwards::look_again;
+    const bool no_answer = error.reason.empty() && (error.code == Errc::conflict || error.code == Errc::failed);
+    return no_answer || (is_transient(error.code) && error.code != Errc::busy) ? Afterwards::wait_first
+                                                                               : Afterwards::give_up;
 }
 
 } // namespace xcopy::flashsystem

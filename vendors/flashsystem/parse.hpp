@@ -28,7 +28,7 @@ struct Target { // "host:14" or "hostcluster:3"
     std::string id;
     bool owns(const rest::Json& mapping) const; // a row of lsvdiskhostmap
 };
-Result<Target> parse_target(const Volume& volume, const ArrayHost& host); // checks the volume's id too
+std::optional<Target> parse_target(const ArrayHost& host);
 
 bool is_at_rest(const rest::Json& copy); // rows of lsfcmap
 ArrayCopyState state_of(const rest::Json& copy);

@@ -1,6 +1,6 @@
 #include "vendors/ontap/parse.hpp"
 
-#include "vendors/text.hpp"
+#include "vendors/driver.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +14,40 @@ using rest::Json;
 using rest::text_at;
 
 namespace {
+
+constexpr std::string_view give_role = "give the account of STORAGE_USERNAME the REST role in docs/arrays/ontap.md";
+constexpr std::string_view check_account =
+    "check STORAGE_USERNAME and STORAGE_PASSWORD, and that the account may use the http application";
+
+constexpr ErrorRow rows[] = {
+    {"401,6691623", Errc::denied, "the account is not accepted", check_account},
+    {"6", Errc::denied, "the account's role does not allow this", give_role},
+    {"4", Errc::not_found, "no such object", ""},
+    {"1254207", Errc::conflict, "the LUN is already mapped to this igroup", ""},
+    {"1254193", Errc::conflict, "the initiator would see the LUN twice",
+     "it is mapped to another igroup with the same initiator; remove one of the two maps"},
+    {"1254324", Errc::busy, "the initiator would see one LUN number twice", ""},
+    {"1254201", Errc::not_found, "the LUN does not exist", ""},
+    {"5374329", Errc::unsupported, "a LUN of class vvol cannot be mapped", ""},
+    {"5374238", Errc::unsupported, "the LUN lives in a snapshot", "use a volume, not a snapshot, as target"},
+    {"5374053,5374316", Errc::busy, "the LUN is being restored or moved", "run again when it is over"},
+    {"5374573,5374574,5374581,5374582,5374583,5374584", Errc::conflict, "a node of the SVM has no LIF for the protocol",
+     "give every node of the SVM a LIF of the host's protocol, or use another host"},
+    {"2621462", Errc::not_found, "the SVM does not exist", "check ONTAP_SVM"},
+    {"5374922", Errc::not_found, "there is no such map", ""},
+    {"5374875,5374878", Errc::not_found, "the LUN or the igroup is gone, or belongs to another SVM",
+     "run again; if it stays so, check ONTAP_SVM"},
+    {"5374852", Errc::not_found, "the igroup is gone", "run again: it is created anew"},
+    {"5374023", Errc::conflict, "an igroup of this name exists", ""},
+    {"5374035", Errc::conflict, "the initiator is in this igroup already", ""},
+    {"5373966", Errc::conflict, "the SVM serves NVMe and refuses igroups", "use an SVM that serves iSCSI or FC"},
+    {"5376488", Errc::conflict, "an NVMe subsystem has the igroup's name", "rename the NVMe subsystem"},
+    {"5374732,5374734", Errc::conflict, "the initiator is in an igroup of another OS type",
+     "remove the initiator from igroups of another OS type, or set them to vmware"},
+    {"5373969,5373971,5373972,5373982,5373983,5373992,5373993,5374038,5374039", Errc::bad_request,
+     "the initiator's name is not valid",
+     "check the initiator names the host reports (esxcli storage core adapter list)"},
+};
 
 constexpr std::string_view naa_prefix = "naa.600a0980"; // NetApp's OUI, ONTAP 9
 constexpr std::size_t serial_length = 12;
@@ -75,28 +109,18 @@ Result<Volume> parse_lun(const Json& record)
 {
     Volume lun{
         .id = text_at(record, "uuid"), .name = text_at(record, "name"), .serial = text_at(record, "serial_number")};
-    const auto refuse = [&lun](Errc code, std::string_view why, std::string_view remedy = "",
-                               std::string_view reason = "") {
-        return Error{code, fmt::format("LUN {}: {}", lun.name, why), std::string(remedy), std::string(reason)};
-    };
-    if (lun.id.empty() || lun.name.empty())
-        return refuse(Errc::failed, "the record has no uuid or no name");
     if (const auto kind = text_at(record, "class"); !kind.empty() && kind != "regular")
-        return refuse(Errc::unsupported, fmt::format("class {} cannot be mapped", kind),
-                      "use a volume of the driver ontap-san or ontap-san-economy");
+        return about(lun, Errc::unsupported, fmt::format("class {} cannot be mapped", kind),
+                     "use a volume of the driver ontap-san or ontap-san-economy");
     if (const auto state = text_at(record, "status.state"); !state.empty() && state != "online")
-        return refuse(Errc::unavailable, fmt::format("it is {}", state), "bring the LUN online");
+        return about(lun, Errc::unavailable, "it is " + state, "bring the LUN online");
     if (lun.serial.empty())
-        return refuse(Errc::unavailable, "the array gave no serial number", "run again", "no_serial");
+        return about(lun, Errc::unavailable, "the array gave no serial number", "run again", "no_serial");
     const auto naa = naa_of_serial(lun.serial);
     if (!naa)
-        return refuse(naa.error().code, naa.error().message);
+        return about(lun, naa.error().code, naa.error().message);
     lun.naa = *naa;
-    const auto size = rest::number_at(record, "space.size").value_or(0);
-    if (size <= 0)
-        return refuse(Errc::failed, "the array gave no size");
-    lun.size_bytes = static_cast<std::uint64_t>(size);
-    return lun;
+    return proven(lun, rest::number_at(record, "space.size").value_or(0), {naa_prefix});
 }
 
 std::vector<std::string> initiators_of(const Json& igroup)
@@ -116,12 +140,8 @@ std::optional<Mapping> parse_map(const Json& record, const Svm& svm, std::string
     if (text_at(record, "lun.uuid") != lun_uuid || (!svm_uuid.empty() && svm_uuid != svm.uuid) || igroup == nullptr ||
         text_at(*igroup, "uuid").empty())
         return std::nullopt;
-    Mapping mapping{.host = {text_at(*igroup, "uuid"), text_at(*igroup, "name"), initiators_of(*igroup)},
-                    .lun = std::nullopt};
-    const auto number = rest::number_at(record, "logical_unit_number");
-    if (number && *number >= 0 && *number <= highest_lun_number)
-        mapping.lun = static_cast<int>(*number);
-    return mapping;
+    return Mapping{{text_at(*igroup, "uuid"), text_at(*igroup, "name"), initiators_of(*igroup)},
+                   number_in(record, "logical_unit_number")};
 }
 
 Result<IgroupKind> igroup_for(const HostIdentity& host)
@@ -142,12 +162,30 @@ Result<IgroupKind> igroup_for(const HostIdentity& host)
     return IgroupKind{std::move(name), protocol};
 }
 
-rest::Page split_page(rest::Answer answer)
+rest::Page split_page(const rest::Answer& answer)
 {
-    rest::Page page{.records = {}, .next = text_at(answer.body, "_links.next.href")};
-    for (const Json& record : rest::list_at(answer.body, "records"))
-        page.records.push_back(record);
-    return page;
+    return {rest::records_at(answer.body, "records"), text_at(answer.body, "_links.next.href")};
+}
+
+Afterwards afterwards(const Error& error)
+{
+    for (std::string_view code : {"1254207", "1254193", "5374023", "5374035", "5374852"})
+        if (error.reason.ends_with(code))
+            return Afterwards::look_again;
+    return Afterwards::give_up;
+}
+
+std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
+{
+    const Json* error = json != nullptr ? rest::find(*json, "error") : nullptr;
+    ArrayWords words;
+    if (error != nullptr && error->is_object())
+        words = {text_at(*error, "code"), text_at(*error, "message")};
+    else if (reply.status != 401)
+        return std::nullopt;
+    if (reply.status == 401)
+        words.code = "401"; // whatever code it comes with
+    return explain(rows, "ontap", words, reply.status);
 }
 
 } // namespace xcopy::ontap

@@ -4,6 +4,7 @@
 #include "protocol/error.hpp"
 #include "vendors/array.hpp"
 #include "vendors/rest/pages.hpp"
+#include "vendors/settle.hpp"
 
 #include <optional>
 #include <string>
@@ -52,6 +53,9 @@ std::optional<Mapping> parse_map(const rest::Json& record, const Svm& svm, std::
 
 Result<IgroupKind> igroup_for(const HostIdentity& host);
 
-rest::Page split_page(rest::Answer answer); // {"records":[…],"_links":{"next":{"href":…}}}
+rest::Page split_page(const rest::Answer& answer); // {"records":[…],"_links":{"next":{"href":…}}}
+
+std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json); // reason: "ontap_" + code
+Afterwards afterwards(const Error& error);                                           // of a change
 
 } // namespace xcopy::ontap

@@ -1,15 +1,13 @@
-#include "vendors/powerflex/powerflex.hpp"
-
-#include "vendors/config_check.hpp"
-#include "vendors/error_table.hpp"
-#include "vendors/text.hpp"
+#include "vendors/driver.hpp"
+#include "vendors/registry.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <utility>
 
+// Dell PowerFlex 3.x and 4.x, by its gateway or PowerFlex Manager (facts/arrays/powerflex.md). No LUN numbers and no
+// initiators: an ESXi host is an SDC, known by the GUID of its kernel module, which registers itself.
 namespace xcopy::powerflex {
 
 using rest::Json;
@@ -17,14 +15,12 @@ using rest::text_at;
 
 namespace {
 
-constexpr std::size_t id_length = 16;
 constexpr std::string_view check_array =
     "check STORAGE_HOSTNAME and POWERFLEX_SYSTEM_ID against the secret vxflexos-config";
 
 // Numbers that are published nowhere are known by their text.
 constexpr ErrorRow error_rows[] = {
-    {"78", Errc::not_found, "no such volume", check_array},
-    {"79", Errc::not_found, "no such volume", check_array},
+    {"78,79", Errc::not_found, "no such volume", check_array},
     {"could not find the volume", Errc::not_found, "no such volume", check_array, "powerflex_79"},
     {"must be a hexadecimal number", Errc::bad_request, "the volume's id is none", "", "powerflex_88"},
     {"80", Errc::not_found, "no such SDC", "check that the SDC of the ESXi host is registered"},
@@ -49,7 +45,7 @@ constexpr ErrorRow error_rows[] = {
 
 bool is_id(std::string_view text)
 {
-    return text.size() == id_length && is_hex(text);
+    return text.size() == 16 && is_hex(text);
 }
 
 // A JSON string, quoted; the body of the legacy login and of /api/version.
@@ -109,46 +105,17 @@ struct SignInWays {
         return rest::from_reply_field(*reply, "access_token", "Authorization", "Bearer ");
     }
 
-    rest::Request close() const
+    std::optional<rest::Request> close() const
     {
         if (refresh_token.empty())
-            return {.url = "/api/logout"};
-        return {.method = rest::Method::post,
-                .url = "/rest/auth/logout",
-                .body = rest::to_text({{"refresh_token", refresh_token}})};
+            return rest::Request{.url = "/api/logout"};
+        return rest::Request{.method = rest::Method::post,
+                             .url = "/rest/auth/logout",
+                             .body = rest::to_text({{"refresh_token", refresh_token}})};
     }
 };
 
-std::unique_ptr<rest::SignIn> sign_in(const ArrayConfig& config)
-{
-    const auto ways = std::make_shared<SignInWays>(SignInWays{config.username, config.password});
-    return rest::session({.open = [ways](const Call& call, const rest::Send& send) { return ways->open(call, send); },
-                          .lapsed = {},
-                          .renewed = {},
-                          .logout = [ways](const auto&) { return ways->close(); },
-                          .secrets = {config.password}});
-}
-
-Mapping parse_mapping(const Json& info)
-{
-    const bool nvme = lower(text_at(info, "hostType")) == "nvmehost";
-    const auto id = text_at(info, nvme ? "hostId" : "sdcId");
-    return {.host = {(nvme ? "nvme:" : "sdc:") + id, text_at(info, "sdcName"), {}}, .lun = std::nullopt};
-}
-
-// The id that the array knows; NVMe hosts are somebody else's and never touched.
-Result<std::string> sdc_of(const Volume& volume, const ArrayHost& host)
-{
-    const auto id = host.id.starts_with("sdc:") ? host.id.substr(4) : std::string();
-    if (!is_id(volume.id) || !is_id(id))
-        return Error{Errc::bad_request,
-                     fmt::format("'{}' and '{}' are not ids of a volume and an SDC", volume.id, host.id)};
-    return id;
-}
-
-} // namespace
-
-std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json)
+std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
 {
     if (reply.status < 400)
         return std::nullopt;
@@ -166,6 +133,11 @@ std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* js
     return explain(error_rows, "powerflex", words, reply.status);
 }
 
+struct Place { // "<system>-<volume>", or the volume alone on old PersistentVolumes
+    std::string system;
+    std::string volume;
+};
+
 Result<Place> place_of(const VolumeHandle& handle)
 {
     if (handle.handle.find('/') != std::string::npos)
@@ -175,190 +147,171 @@ Result<Place> place_of(const VolumeHandle& handle)
     Place place{dash == std::string::npos ? "" : lower(handle.handle.substr(0, dash)),
                 lower(handle.handle.substr(dash == std::string::npos ? 0 : dash + 1))};
     if (!is_id(place.volume) || (!place.system.empty() && !is_id(place.system)))
-        return Error{Errc::bad_request,
-                     fmt::format("'{}' is not a volume handle of PowerFlex (<system id>-<volume id>)", handle.handle),
-                     "the PersistentVolume must have been made by csi-vxflexos.dellemc.com"};
+        return not_a_handle(handle, "PowerFlex (<system id>-<volume id>)", "csi-vxflexos.dellemc.com");
     return place;
 }
 
-Result<Volume> parse_volume(const Json& record, std::string_view system_id)
+Mapping parse_mapping(const Json& info) // NVMe hosts are somebody else's and never touched
 {
-    Volume volume{.id = lower(text_at(record, "id")), .name = text_at(record, "name")};
-    volume.naa = fmt::format("eui.{}{}", system_id, volume.id);
-    const auto kilobytes = rest::number_at(record, "sizeInKb").value_or(0);
-    if (kilobytes <= 0)
-        return Error{Errc::failed, fmt::format("volume {}: the array gave no size", volume.name)};
-    volume.size_bytes = static_cast<std::uint64_t>(kilobytes) * 1024;
-    return volume;
+    const bool nvme = lower(text_at(info, "hostType")) == "nvmehost";
+    const auto id = text_at(info, nvme ? "hostId" : "sdcId");
+    return {{(nvme ? "nvme:" : "sdc:") + id, text_at(info, "sdcName")}, std::nullopt};
 }
 
-PowerFlex::PowerFlex(rest::Transport& transport, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in,
-                     std::string system, rest::Clock& clock)
-    : api_(transport, std::move(rules), std::move(sign_in), clock), wanted_system_(std::move(system))
-{}
+struct System {
+    std::string id;
+    std::string version;
+    bool restricted = false; // only SDCs that were approved may be mapped to
+};
 
-Result<PowerFlex::System> PowerFlex::system(const Call& call)
-{
-    const auto turn = choosing_.enter(call);
-    if (!turn)
-        return turn.error();
-    if (!system_) {
-        auto chosen = choose_system(call);
-        if (!chosen)
-            return Error(chosen.error()).in("find the system");
-        system_ = std::move(*chosen);
+class PowerFlex final : public Driver {
+public:
+    PowerFlex(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock,
+              std::string system)
+        : Driver(wire, std::move(rules), std::move(sign_in), clock), wanted_(std::move(system))
+    {}
+
+    Result<ArrayInfo> info(const Call& call) override
+    {
+        const auto here = system(call);
+        return here ? Result<ArrayInfo>({"Dell", "PowerFlex", "", here->version}) : here.error();
     }
-    return *system_;
-}
 
-Result<PowerFlex::System> PowerFlex::choose_system(const Call& call)
-{
-    const auto systems = api_.get(call, "/api/types/System/instances");
-    if (!systems)
-        return systems.error();
-    if (systems->is_array())
-        for (const Json& one : *systems)
-            if (text_at(one, "id") == lower(wanted_system_) || text_at(one, "name") == wanted_system_)
-                return System{lower(text_at(one, "id")), text_at(one, "systemVersionName"),
-                              !text_at(one, "restrictedSdcMode").empty() &&
-                                  text_at(one, "restrictedSdcMode") != "None"};
-    return Error{Errc::conflict, fmt::format("{} knows no system '{}'", api_.rules().array, wanted_system_),
-                 std::string(check_array)};
-}
+    Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
+    {
+        const auto place = place_of(handle);
+        if (!place)
+            return place.error();
+        const auto here = system(call);
+        if (!here)
+            return here.error();
+        if (!place->system.empty() && place->system != here->id)
+            return wrong_array(place->volume, "system " + place->system, "system " + here->id);
+        const auto record = read_volume(call, place->volume);
+        if (!record)
+            return Error(record.error()).in("find volume " + place->volume);
+        Volume volume{.id = place->volume, .name = text_at(*record, "name")};
+        volume.naa = fmt::format("eui.{}{}", here->id, volume.id);
+        volume.size_bytes = static_cast<std::uint64_t>(rest::number_at(*record, "sizeInKb").value_or(0)) * 1024;
+        if (volume.size_bytes == 0)
+            return about(volume, Errc::failed, "the array gave no size");
+        return volume;
+    }
 
-Result<ArrayInfo> PowerFlex::info(const Call& call)
-{
-    const auto system = this->system(call);
-    if (!system)
-        return system.error();
-    return ArrayInfo{"Dell", "PowerFlex", "", system->version};
-}
+    // Finds it; nobody can make one.
+    Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
+    {
+        const auto here = system(call);
+        if (!here)
+            return here.error();
+        const auto sdcs = api_.get(call, fmt::format("/api/instances/System::{}/relationships/Sdc", here->id));
+        if (!sdcs)
+            return Error(sdcs.error()).in("list the SDCs");
+        for (const Json& sdc : rest::records_at(*sdcs, "")) {
+            const auto guid = lower(text_at(sdc, "sdcGuid"));
+            const bool is_host = std::ranges::any_of(host.initiators, [&](const Initiator& one) {
+                return one.kind == Initiator::Kind::sdc && lower(one.name) == guid;
+            });
+            if (!is_host || lower(text_at(sdc, "osType")) != "esx")
+                continue;
+            const auto name = text_at(sdc, "name").empty() ? guid : text_at(sdc, "name");
+            if (text_at(sdc, "mdmConnectionState") == "Disconnected")
+                return error(Errc::unavailable, fmt::format("the SDC {} is disconnected", name),
+                             "check the network between that host and the MDMs");
+            if (here->restricted && text_at(sdc, "sdcApproved") == "false")
+                return error(Errc::unsupported, fmt::format("the SDC {} is not approved", name),
+                             "approve it: the system is in restricted SDC mode");
+            return ArrayHost{"sdc:" + lower(text_at(sdc, "id")), name, {guid}};
+        }
+        return error(Errc::not_found,
+                     fmt::format("no SDC of an ESXi host has the GUID that host {} reports", host.name),
+                     "install and configure the SDC (scini) on that host, or use a host that has it", "no_sdc");
+    }
 
-Result<Volume> PowerFlex::find_volume(const Call& call, const VolumeHandle& handle)
-{
-    const auto place = place_of(handle);
-    if (!place)
-        return place.error();
-    const auto system = this->system(call);
-    if (!system)
-        return system.error();
-    if (!place->system.empty() && place->system != system->id)
-        return Error{Errc::conflict,
-                     fmt::format("wrong array configured: volume {} is on system {}, {} is system {}", place->volume,
-                                 place->system, api_.rules().array, system->id),
-                     "use the secret of the array the StorageClass belongs to"};
-    const auto record = read_volume(call, place->volume);
-    if (!record)
-        return Error(record.error()).in(fmt::format("find volume {}", place->volume));
-    auto volume = parse_volume(*record, system->id);
-    return volume ? volume : Error(volume.error()).in(api_.rules().array);
-}
+protected:
+    bool are_ids(const Volume& volume, const ArrayHost& host) const override
+    {
+        const auto [kind, id] = halves(host.id);
+        return kind == "sdc" && is_id(id) && is_id(volume.id);
+    }
 
-Result<Json> PowerFlex::read_volume(const Call& call, const std::string& id)
-{
-    auto record = api_.get(call, "/api/instances/Volume::" + id);
-    if (record && lower(text_at(*record, "id")) != id)
-        return Error{Errc::failed, fmt::format("{}: asked for volume {} the array answered with another one",
-                                               api_.rules().array, id)};
-    return record;
-}
+    Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
+    {
+        const auto record = read_volume(call, volume.id);
+        if (!record)
+            return record.error();
+        std::vector<Mapping> mappings;
+        for (const Json& info : rest::list_at(*record, "mappedSdcInfo")) // null when there is none
+            mappings.push_back(parse_mapping(info));
+        return mappings;
+    }
 
-Result<ArrayHost> PowerFlex::ensure_host(const Call& call, const HostIdentity& host)
-{
-    const auto system = this->system(call);
-    if (!system)
-        return system.error();
-    const auto sdcs = api_.get(call, fmt::format("/api/instances/System::{}/relationships/Sdc", system->id));
-    if (!sdcs)
-        return Error(sdcs.error()).in("list the SDCs");
-    const auto is_host = [&](const Json& sdc) {
-        return lower(text_at(sdc, "osType")) == "esx" &&
-               std::ranges::any_of(host.initiators, [&](const Initiator& one) {
-                   return one.kind == Initiator::Kind::sdc && lower(one.name) == lower(text_at(sdc, "sdcGuid"));
-               });
-    };
-    const auto found = sdcs->is_array() ? std::ranges::find_if(*sdcs, is_host) : sdcs->end();
-    if (found == sdcs->end())
-        return Error{
-            Errc::not_found,
-            fmt::format("{}: no SDC of an ESXi host has the GUID that host {} reports", api_.rules().array, host.name),
-            "install and configure the SDC (scini) on that host, or use a host that has it", "no_sdc"};
-    const auto name = text_at(*found, "name").empty() ? text_at(*found, "sdcGuid") : text_at(*found, "name");
-    if (text_at(*found, "mdmConnectionState") == "Disconnected")
-        return Error{Errc::unavailable, fmt::format("{}: the SDC {} is disconnected", api_.rules().array, name),
-                     "check the network between that host and the MDMs"};
-    if (system->restricted && text_at(*found, "sdcApproved") == "false")
-        return Error{Errc::unsupported, fmt::format("{}: the SDC {} is not approved", api_.rules().array, name),
-                     "approve it: the system is in restricted SDC mode"};
-    return ArrayHost{"sdc:" + lower(text_at(*found, "id")), name, {lower(text_at(*found, "sdcGuid"))}};
-}
+    // Flags are strings; without this one a second SDC is refused.
+    Result<std::optional<Mapping>> connect(const Call& call, const Volume& volume, const ArrayHost& host,
+                                           std::optional<int>) override
+    {
+        const auto mapped =
+            act(call, volume, "addMappedSdc", {{"sdcId", halves(host.id).second}, {"allowMultipleMappings", "true"}});
+        return mapped ? Result<std::optional<Mapping>>(std::nullopt) : mapped.error();
+    }
 
-Result<std::vector<Mapping>> PowerFlex::mappings_of(const Call& call, const Volume& volume)
-{
-    const auto record = read_volume(call, volume.id);
-    if (!record)
-        return Error(record.error()).in(fmt::format("list the mappings of {}", volume.name));
-    std::vector<Mapping> mappings;
-    for (const Json& info : rest::list_at(*record, "mappedSdcInfo")) // null when there is none
-        mappings.push_back(parse_mapping(info));
-    return mappings;
-}
+    // Only this SDC: an unmap of all would take the volume from the Kubernetes nodes, and their limits with it.
+    Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override
+    {
+        return act(call, volume, "removeMappedSdc", {{"sdcId", halves(host.id).second}});
+    }
 
-Result<void> PowerFlex::act(const Call& call, const Volume& volume, std::string_view action, const Json& body)
-{
-    const auto reply = api_.post(call, fmt::format("/api/instances/Volume::{}/action/{}", volume.id, action), body);
-    return reply ? Result<void>() : reply.error();
-}
+    Afterwards after_error(const Error& error) const override
+    {
+        return is(error, "powerflex_81") ? Afterwards::look_again : Afterwards::give_up;
+    }
 
-Result<Mapping> PowerFlex::map(const Call& call, const Volume& volume, const ArrayHost& host, std::optional<int>)
-{
-    const auto sdc = sdc_of(volume, host);
-    if (!sdc)
-        return sdc.error();
-    const auto look = [&]() -> Result<std::optional<Mapping>> {
-        const auto mappings = mappings_of(call, volume);
-        return mappings ? Result<std::optional<Mapping>>(mapping_that_reaches(*mappings, host)) : mappings.error();
-    };
-    const auto change = [&] { // flags are strings; without this one a second SDC is refused
-        return act(call, volume, "addMappedSdc", {{"sdcId", *sdc}, {"allowMultipleMappings", "true"}});
-    };
-    const Settling how{.call = call, .clock = api_.clock(), .after_error = [](const Error& error) {
-                           return is(error, "powerflex_81") ? Afterwards::look_again : Afterwards::give_up;
-                       }};
-    auto mapped = settle<Mapping>(how, look, change);
-    return mapped ? mapped : Error(mapped.error()).in(fmt::format("map {} to SDC {}", volume.name, host.name));
-}
+private:
+    Result<System> system(const Call& call)
+    {
+        return system_.get(call, [&]() -> Result<System> {
+            const auto systems = api_.get(call, "/api/types/System/instances");
+            if (!systems)
+                return Error(systems.error()).in("find the system");
+            for (const Json& one : rest::records_at(*systems, ""))
+                if (text_at(one, "id") == lower(wanted_) || text_at(one, "name") == wanted_) {
+                    const auto mode = text_at(one, "restrictedSdcMode");
+                    return System{lower(text_at(one, "id")), text_at(one, "systemVersionName"),
+                                  !mode.empty() && mode != "None"};
+                }
+            return error(Errc::conflict, fmt::format("it knows no system '{}'", wanted_), check_array);
+        });
+    }
 
-// Only this SDC: an unmap of all would take the volume from the Kubernetes nodes, and their limits with it.
-Result<void> PowerFlex::unmap(const Call& call, const Volume& volume, const ArrayHost& host)
-{
-    const auto sdc = sdc_of(volume, host);
-    if (!sdc)
-        return sdc.error();
-    const auto is_gone = [&]() -> Result<bool> {
-        const auto mappings = mappings_of(call, volume);
-        if (!mappings)
-            return mappings.error();
-        return std::ranges::none_of(*mappings, [&](const Mapping& one) { return one.host.id == host.id; });
-    };
-    auto unmapped = settle_removal({.call = call, .clock = api_.clock()}, is_gone, [&] {
-        return act(call, volume, "removeMappedSdc", {{"sdcId", *sdc}});
-    });
-    return unmapped ? unmapped
-                    : Error(unmapped.error()).in(fmt::format("unmap {} from SDC {}", volume.name, host.name));
-}
+    Result<Json> read_volume(const Call& call, const std::string& id)
+    {
+        auto record = api_.get(call, "/api/instances/Volume::" + id);
+        return record && lower(text_at(*record, "id")) != id ? answered_another("volume " + id) : record;
+    }
 
-Result<std::unique_ptr<Array>> make_powerflex(const ArrayConfig& config, rest::Transport& transport, rest::Clock& clock)
+    Result<void> act(const Call& call, const Volume& volume, std::string_view action, const Json& body)
+    {
+        return done(api_.post(call, fmt::format("/api/instances/Volume::{}/action/{}", volume.id, action), body));
+    }
+
+    const std::string wanted_; // id or name
+    Learned<System> system_;
+};
+
+} // namespace
+
+} // namespace xcopy::powerflex
+
+namespace xcopy {
+
+Result<std::unique_ptr<Array>> make_powerflex(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "PowerFlex", "powerflex");
     check.need_account();
     const auto system = check.need("POWERFLEX_SYSTEM_ID");
-    auto rules = check.rules();
-    if (!rules)
-        return rules.error();
-    rules->decode_error = decode_error;
-    return std::unique_ptr<Array>(
-        std::make_unique<PowerFlex>(transport, std::move(*rules), sign_in(config), system, clock));
+    auto session = rest::session_of(powerflex::SignInWays{config.username, config.password}, {config.password});
+    return made<powerflex::PowerFlex>(wire, check.rules(), powerflex::decode_error, rest::session(std::move(session)),
+                                      clock, system);
 }
 
-} // namespace xcopy::powerflex
+} // namespace xcopy

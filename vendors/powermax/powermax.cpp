@@ -1,16 +1,15 @@
-#include "vendors/powermax/powermax.hpp"
-
-#include "vendors/config_check.hpp"
-#include "vendors/error_table.hpp"
-#include "vendors/text.hpp"
+#include "vendors/driver.hpp"
+#include "vendors/registry.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
-#include <utility>
 
+// Dell PowerMax and VMAX All Flash, through Unisphere (facts/arrays/powermax.md). A volume reaches a host by a masking view: a
+// host or host group, a port group and a storage group. Every disk gets a storage group and a view of its own, named after
+// volume and host, so that the next run finds what a dead one left half made.
 namespace xcopy::powermax {
 
 using rest::Json;
@@ -20,10 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint64_t cylinder = 15 * 128 * 1024; // bytes: 15 tracks of 128 KiB
-constexpr std::size_t wwn_length = 32;
-constexpr int most_attempts = 8;
-constexpr auto longest_pause = 30000ms;
-constexpr auto connections_appear_within = 30s; // they may be missing right after a view was made
+constexpr auto connections_appear_within = 30s;     // they may be missing right after a view was made
 constexpr std::string_view not_found = "powermax_not_found";
 constexpr std::string_view locked = "powermax_locked";
 
@@ -35,9 +31,9 @@ constexpr ErrorRow error_rows[] = {
     {"symmetrix not found", Errc::conflict, "this Unisphere does not manage that array",
      "check STORAGE_HOSTNAME and POWERMAX_SYMMETRIX_ID", "powermax_no_symmetrix"},
     {"already exists", Errc::conflict, "it exists already", "", "powermax_exists"},
-    {"device lock", Errc::busy, "another change of the array's configuration is under way", "run again", locked},
-    {"operation is already in progress", Errc::busy, "another change of the array's configuration is under way",
-     "run again", locked},
+    {"device lock", Errc::busy, "another change of the configuration is under way", "run again", locked},
+    {"operation is already in progress", Errc::busy, "another change of the configuration is under way", "run again",
+     locked},
     {"mismatch between the initiator and the director port", Errc::unsupported,
      "the port group and the host speak different protocols",
      "name a port group of the host's protocol in POWERMAX_PORT_GROUP_NAME", "powermax_protocol"},
@@ -69,34 +65,12 @@ bool is_name(std::string_view name)
            std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
 }
 
-Result<void> check_ids(const Volume& volume, const ArrayHost& host)
-{
-    const auto colon = host.id.find(':');
-    const auto kind = host.id.substr(0, colon);
-    const bool known = (kind == "host" || kind == "hostgroup") && is_name(host.id.substr(colon + 1));
-    if (volume.id.size() != 5 || !is_hex(volume.id) || !known)
-        return Error{Errc::bad_request,
-                     fmt::format("'{}' and '{}' are not ids of a volume and a host", volume.id, host.id)};
-    return {};
-}
-
-std::vector<std::string> texts(const Json& record, std::string_view field)
-{
-    std::vector<std::string> found;
-    for (const Json& one : rest::list_at(record, field))
-        if (one.is_string())
-            found.push_back(one.get<std::string>());
-    return found;
-}
-
 Json volume_change(std::string_view action, const std::string& device)
 {
     const Json volumes = {{"volumeId", {device}}, {"remoteSymmSGInfoParam", {{"force", false}}}};
     return action == "add" ? Json{{"expandStorageGroupParam", {{"addSpecificVolumeParam", volumes}}}}
                            : Json{{"removeVolumeParam", volumes}};
 }
-
-} // namespace
 
 std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
 {
@@ -106,423 +80,393 @@ std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
     return message.empty() ? std::nullopt : std::optional(explain(error_rows, "powermax", {"", message}, reply.status));
 }
 
+struct Place { // "csi-…-<12 digits>-<5 hex>", read from the right; of an SRDF/Metro volume the side on our array
+    std::string identifier; // the volume's name on the array
+    std::string symmetrix;
+    std::string device;
+};
+
 Result<Place> place_of(const VolumeHandle& handle, const std::string& symmetrix)
 {
-    const auto parts = split(handle.handle, '-');
-    if (handle.handle.size() > 36 && is_uuid(handle.handle.substr(handle.handle.size() - 36)))
-        return Error{Errc::unsupported, fmt::format("volume {} is a file system", handle.handle),
+    const auto& text = handle.handle;
+    const auto parts = split(text, '-');
+    if (text.size() > 36 && is_uuid(text.substr(text.size() - 36)))
+        return Error{Errc::unsupported, fmt::format("volume {} is a file system", text),
                      "use a StorageClass for block volumes"};
-    const auto bad = [&] {
-        return Error{Errc::bad_request,
-                     fmt::format("'{}' is not a volume handle of PowerMax (…-<12 digits>-<5 hex>)", handle.handle),
-                     "the PersistentVolume must have been made by csi-powermax.dellemc.com"};
-    };
-    if (parts.size() < 3)
-        return bad();
-    const auto arrays = split(parts[parts.size() - 2], ':');
+    const auto arrays = split(parts.size() < 3 ? "" : parts[parts.size() - 2], ':');
     const auto devices = split(parts.back(), ':');
-    if (arrays.size() != devices.size() || arrays.size() > 2)
-        return bad();
-    for (std::size_t i = 0; i < arrays.size(); ++i)
-        if (arrays[i].size() != 12 || !is_digits(arrays[i]) || devices[i].size() != 5 || !is_hex(devices[i]))
-            return bad();
+    bool good = parts.size() >= 3 && arrays.size() == devices.size() && arrays.size() <= 2;
+    for (std::size_t i = 0; good && i < arrays.size(); ++i)
+        good = arrays[i].size() == 12 && is_digits(arrays[i]) && devices[i].size() == 5 && is_hex(devices[i]);
+    if (!good)
+        return not_a_handle(handle, "PowerMax (…-<12 digits>-<5 hex>)", "csi-powermax.dellemc.com");
     const std::size_t side = arrays.size() == 2 && arrays[1] == symmetrix ? 1 : 0;
-    const auto length = handle.handle.size() - parts.back().size() - parts[parts.size() - 2].size() - 2;
-    return Place{handle.handle.substr(0, length), arrays[side], upper(devices[side])};
+    const auto length = text.size() - parts.back().size() - parts[parts.size() - 2].size() - 2;
+    return Place{text.substr(0, length), arrays[side], upper(devices[side])};
 }
 
 Result<Volume> parse_volume(const Json& record)
 {
     Volume volume{.id = upper(text_at(record, "volumeId")), .name = text_at(record, "volume_identifier")};
     // After a migration the host sees the effective one. Never computed: volumes with a mobility id follow no rule.
-    const bool moved = text_at(record, "has_effective_wwn") == "true";
-    const auto wwn = lower(text_at(record, moved ? "effective_wwn" : "wwn"));
-    const auto refuse = [&](Errc code, std::string_view why, std::string_view remedy) {
-        return Error{code, fmt::format("volume {} ({}): {}", volume.id, volume.name, why), std::string(remedy)};
-    };
-    if (wwn.size() != wwn_length || !is_hex(wwn) || !(wwn.starts_with("6000097") || wwn.starts_with("6006048")))
-        return refuse(Errc::failed, fmt::format("its WWN '{}' is not one of PowerMax", wwn), "");
+    const bool moved = rest::is_true(record, "has_effective_wwn");
+    volume.naa = "naa." + lower(text_at(record, moved ? "effective_wwn" : "wwn"));
     if (const auto status = text_at(record, "status"); status != "Ready")
-        return refuse(Errc::unavailable, fmt::format("it is {}", status), "bring the volume to the state Ready");
-    volume.naa = "naa." + wwn;
-    const auto cylinders = rest::number_at(record, "cap_cyl").value_or(0);
-    if (cylinders <= 0)
-        return refuse(Errc::failed, "the array gave no size", "");
-    volume.size_bytes = static_cast<std::uint64_t>(cylinders) * cylinder;
-    return volume;
+        return about(volume, Errc::unavailable, "it is " + status, "bring the volume to the state Ready");
+    const auto bytes = rest::number_at(record, "cap_cyl").value_or(0) * static_cast<std::int64_t>(cylinder);
+    return proven(volume, bytes, {"naa.6000097", "naa.6006048"});
 }
 
-PowerMax::PowerMax(rest::Transport& transport, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in,
-                   std::string symmetrix, std::string port_group, rest::Clock& clock)
-    : api_(transport, std::move(rules), std::move(sign_in), clock), symmetrix_(std::move(symmetrix)),
-      port_group_(std::move(port_group))
-{}
+struct View {
+    std::string name;
+    Mapping mapping;
+};
 
-Settling PowerMax::settling(const Call& call)
-{
-    return {.call = call,
-            .clock = api_.clock(),
-            .after_error =
-                [](const Error& error) {
-                    const bool look =
-                        is(error, "powermax_exists") || is(error, not_found) || error.code == Errc::failed;
-                    return look ? Afterwards::look_again : Afterwards::give_up;
-                },
-            .rounds = 3};
-}
+struct Masking {
+    std::vector<std::string> groups; // storage groups that hold the volume
+    std::vector<View> views;
+};
 
-Result<std::string> PowerMax::base(const Call& call)
-{
-    const auto turn = learning_.enter(call);
-    if (!turn)
-        return turn.error();
-    if (base_.empty()) {
-        const auto version = api_.get(call, "/univmax/restapi/version");
-        if (!version)
-            return Error(version.error()).in("find out Unisphere's version");
-        const auto offered = rest::number_at(*version, "api_version").value_or(0);
-        if (offered < 90)
-            return Error{
-                Errc::unsupported,
-                fmt::format("{}: REST version '{}' is too old", api_.rules().array, text_at(*version, "api_version")),
-                "update Unisphere to 9.0 or newer"};
-        base_ =
-            fmt::format("/univmax/restapi/{}", std::min<std::int64_t>(offered, 100)); // 100 is served by all newer ones
-    }
-    return base_;
-}
+class PowerMax final : public Driver {
+public:
+    PowerMax(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock,
+             std::string symmetrix, std::string port_group)
+        : Driver(wire, std::move(rules), std::move(sign_in), clock), symmetrix_(std::move(symmetrix)),
+          port_group_(std::move(port_group))
+    {}
 
-Result<std::string> PowerMax::path(const Call& call, std::string_view below)
-{
-    const auto base = this->base(call);
-    if (!base)
-        return base.error();
-    return fmt::format("{}/sloprovisioning/symmetrix/{}/{}", *base, symmetrix_, below);
-}
-
-Result<Json> PowerMax::get(const Call& call, std::string_view below, const rest::Query& query)
-{
-    const auto path = this->path(call, below);
-    return path ? api_.get(call, *path, query) : Result<Json>(path.error());
-}
-
-// Unisphere changes one array's configuration at a time; whoever comes second is told so with a 500 and was not served.
-Result<void> PowerMax::change(const Call& call, rest::Method method, std::string_view below, const Json& body)
-{
-    const auto path = this->path(call, below);
-    if (!path)
-        return path.error();
-    auto pause = 1000ms;
-    for (int attempt = 1;; ++attempt) {
-        const auto answer = api_.ask(call, method, *path, body);
-        auto done = !answer                 ? Result<void>(answer.error())
-                    : answer->status == 202 ? await(call, answer->body)
-                                            : Result<void>();
-        if (done || !is(done.error(), locked) || attempt == most_attempts)
-            return done;
-        if (auto waited = api_.clock().wait(call, pause); !waited)
-            return waited.error().code == Errc::cancelled ? waited.error() : done;
-        pause = std::min(longest_pause, pause * 2);
-    }
-}
-
-Result<void> PowerMax::await(const Call& call, const Json& job)
-{
-    const auto id = text_at(job, "jobId");
-    if (!is_digits(id))
-        return Error{Errc::indeterminate, "the array took the change as a job without saying which"};
-    const auto path = fmt::format("{}/system/symmetrix/{}/job/{}", base_, symmetrix_, id);
-    const auto ended = rest::poll(call, api_.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
-        auto now = api_.get(call, path);
-        if (!now)
-            return now.error();
-        const auto status = text_at(*now, "status");
-        return status == "SUCCEEDED" || status == "FAILED" ? std::optional(std::move(*now)) : std::optional<Json>();
-    });
-    if (!ended)
-        return Error{Errc::indeterminate, fmt::format("job {}: {}", id, ended.error().message), ended.error().remedy};
-    if (text_at(*ended, "status") == "SUCCEEDED")
-        return {};
-    return explain(error_rows, "powermax", {"", text_at(*ended, "result")}, 500).in("job " + id);
-}
-
-Result<ArrayInfo> PowerMax::info(const Call& call)
-{
-    const auto base = this->base(call);
-    if (!base)
-        return base.error();
-    const auto system = api_.get(call, fmt::format("{}/system/symmetrix/{}", *base, symmetrix_));
-    if (!system)
-        return system.error();
-    const auto version = text_at(*system, "ucode").empty() ? text_at(*system, "microcode") : text_at(*system, "ucode");
-    return ArrayInfo{"Dell", "PowerMax", text_at(*system, "model"), version};
-}
-
-Result<Volume> PowerMax::find_volume(const Call& call, const VolumeHandle& handle)
-{
-    const auto place = place_of(handle, symmetrix_);
-    if (!place)
-        return place.error();
-    const auto elsewhere = handle.attribute("powermax/SYMID");
-    if (place->symmetrix != symmetrix_ || (!elsewhere.empty() && elsewhere.find(symmetrix_) == std::string::npos))
-        return Error{Errc::conflict,
-                     fmt::format("wrong array configured: volume {} is on array {}, POWERMAX_SYMMETRIX_ID is {}",
-                                 place->device, place->symmetrix, symmetrix_),
-                     "use the secret of the array the StorageClass belongs to"};
-    const auto record = get(call, "volume/" + place->device);
-    if (!record)
-        return Error(record.error()).in(fmt::format("find volume {}", place->device));
-    auto volume = parse_volume(*record);
-    if (!volume)
-        return Error(volume.error()).in(api_.rules().array);
-    // Device numbers are given out again; the name shows that this is still the PersistentVolume's.
-    if (volume->id != place->device || volume->name != place->identifier)
-        return Error{Errc::conflict,
-                     fmt::format("{}: volume {} is called '{}', the handle says '{}'", api_.rules().array, volume->id,
-                                 volume->name, place->identifier),
-                     "the volume was replaced or renamed: look at it in Unisphere"};
-    return volume;
-}
-
-Result<Initiator::Kind> PowerMax::port_group_kind(const Call& call)
-{
+    Result<ArrayInfo> info(const Call& call) override
     {
-        const auto turn = learning_.enter(call);
-        if (!turn)
-            return turn.error();
-        if (kind_)
-            return *kind_;
+        const auto where = path(call, "");
+        const auto system = where ? api_.get(call, *where) : Result<Json>(where.error());
+        if (!system)
+            return system.error();
+        const auto code = text_at(*system, "ucode");
+        return ArrayInfo{"Dell", "PowerMax", text_at(*system, "model"),
+                         code.empty() ? text_at(*system, "microcode") : code};
     }
-    const auto group = get(call, "portgroup/" + port_group_);
-    if (!group)
-        return Error(group.error()).in(fmt::format("look at port group {}", port_group_));
-    const auto turn = learning_.enter(call);
-    if (!turn)
-        return turn.error();
-    if (!kind_) { // older arrays name only the type
-        const auto protocol = lower(text_at(*group, "port_group_protocol") + text_at(*group, "type"));
-        if (protocol.find("nvme") != std::string::npos)
-            return Error{Errc::unsupported, fmt::format("port group {} is for NVMe", port_group_),
-                         "name one for FC or iSCSI in POWERMAX_PORT_GROUP_NAME"};
-        kind_ = protocol.find("iscsi") != std::string::npos ? Initiator::Kind::iscsi : Initiator::Kind::fc;
-    }
-    return *kind_;
-}
 
-Result<ArrayHost> PowerMax::ensure_host(const Call& call, const HostIdentity& host)
-{
-    const auto kind = port_group_kind(call);
-    if (!kind)
-        return kind.error();
-    std::vector<std::string> names;
-    for (const Initiator& one : host.initiators)
-        if (one.kind == *kind)
-            names.push_back(one.plain());
-    std::ranges::sort(names); // the same answer whatever their order
-    if (names.empty())
-        return Error{Errc::unsupported,
-                     fmt::format("host {} has no adapter of the protocol of port group {}", host.name, port_group_),
-                     "name a port group of the host's protocol in POWERMAX_PORT_GROUP_NAME"};
-    for (const auto& name : names) {
-        const auto listed = get(call, "initiator", {{"in_a_host", "true"}, {"initiator_hba", name}});
-        if (!listed)
-            return Error(listed.error()).in(fmt::format("look for initiator {}", name));
-        for (const auto& id : texts(*listed, "initiatorId")) {
-            if (!lower(id).ends_with(name)) // "FA-1D:4:<wwpn>"; filters are not trusted
-                continue;
-            const auto initiator = get(call, "initiator/" + rest::percent_encode(id));
-            if (!initiator)
-                return Error(initiator.error()).in(fmt::format("look at initiator {}", id));
-            auto owner = text_at(*initiator, "host_id");
-            if (owner.empty())
-                owner = text_at(*initiator, "host");
-            if (is_name(owner))
-                return ArrayHost{"host:" + owner, owner, {"host:" + owner}};
+    Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
+    {
+        const auto place = place_of(handle, symmetrix_);
+        if (!place)
+            return place.error();
+        const auto elsewhere = handle.attribute("powermax/SYMID");
+        if (place->symmetrix != symmetrix_ || (!elsewhere.empty() && elsewhere.find(symmetrix_) == std::string::npos))
+            return wrong_array(place->device, "array " + place->symmetrix, "array " + symmetrix_);
+        const auto record = get(call, "volume/" + place->device);
+        if (!record)
+            return Error(record.error()).in(fmt::format("find volume {}", place->device));
+        auto volume = parse_volume(*record);
+        if (!volume)
+            return Error(volume.error()).in(array());
+        // Device numbers are given out again; the name shows that this is still the PersistentVolume's.
+        if (volume->id != place->device || volume->name != place->identifier)
+            return error(Errc::conflict,
+                         fmt::format("volume {} is called '{}', the handle says '{}'", volume->id, volume->name,
+                                     place->identifier),
+                         "the volume was replaced or renamed: look at it in Unisphere");
+        return volume;
+    }
+
+    // Finds it; hosts are the administrator's.
+    Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
+    {
+        const auto kind = port_group_kind(call);
+        if (!kind)
+            return kind.error();
+        std::vector<std::string> names;
+        for (const Initiator& one : host.initiators)
+            if (one.kind == *kind)
+                names.push_back(one.plain());
+        std::ranges::sort(names); // the same answer whatever their order
+        if (names.empty())
+            return Error{Errc::unsupported,
+                         fmt::format("host {} has no adapter of the protocol of port group {}", host.name, port_group_),
+                         "name a port group of the host's protocol in POWERMAX_PORT_GROUP_NAME"};
+        for (const auto& name : names) {
+            const auto listed = get(call, "initiator", {{"in_a_host", "true"}, {"initiator_hba", name}});
+            if (!listed)
+                return Error(listed.error()).in(fmt::format("look for initiator {}", name));
+            for (const auto& id : rest::texts_at(*listed, "initiatorId")) {
+                if (!lower(id).ends_with(name)) // "FA-1D:4:<wwpn>"; filters are not trusted
+                    continue;
+                const auto initiator = get(call, "initiator/" + rest::percent_encode(id));
+                if (!initiator)
+                    return Error(initiator.error()).in(fmt::format("look at initiator {}", id));
+                auto owner = text_at(*initiator, "host_id");
+                if (owner.empty())
+                    owner = text_at(*initiator, "host");
+                if (is_name(owner))
+                    return ArrayHost{"host:" + owner, owner, {"host:" + owner}};
+            }
         }
+        return error(Errc::not_found,
+                     fmt::format("no host object on array {} has an initiator of ESXi host {}", symmetrix_, host.name),
+                     "register the ESXi host with its initiators in Unisphere", "no_host");
     }
-    return Error{Errc::not_found,
-                 fmt::format("{}: no host object on array {} has an initiator of ESXi host {}", api_.rules().array,
-                             symmetrix_, host.name),
-                 "register the ESXi host with its initiators in Unisphere", "no_host"};
-}
 
-Result<PowerMax::View> PowerMax::read_view(const Call& call, const std::string& name)
-{
-    const auto record = get(call, "maskingview/" + name);
-    if (!record)
-        return record.error();
-    View view{.name = name, .mapping = {}};
-    if (const auto host = text_at(*record, "hostId"); !host.empty()) {
-        view.mapping.host = {"host:" + host, host, {"host:" + host}};
+protected:
+    bool are_ids(const Volume& volume, const ArrayHost& host) const override
+    {
+        const auto [kind, name] = halves(host.id);
+        return volume.id.size() == 5 && is_hex(volume.id) && is_name(name) && (kind == "host" || kind == "hostgroup");
+    }
+
+    Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override // without LUN numbers
+    {
+        const auto masking = masking_of(call, volume);
+        if (!masking)
+            return masking.error();
+        std::vector<Mapping> mappings;
+        std::ranges::transform(masking->views, std::back_inserter(mappings), &View::mapping);
+        return mappings;
+    }
+
+    // connect() looks by itself.
+    Result<std::optional<Mapping>> reaching(const Call&, const Volume&, const ArrayHost&, bool) override
+    {
+        return std::optional<Mapping>();
+    }
+
+    // What is there already is left as it is, so a half-made view is completed.
+    Result<std::optional<Mapping>> connect(const Call& call, const Volume& volume, const ArrayHost& host,
+                                           std::optional<int>) override
+    {
+        const auto masking = masking_of(call, volume);
+        if (!masking)
+            return masking.error();
+        View ours{view_name(volume, host), {host, std::nullopt}};
+        const auto reaches = [&](const View& view) { return mapping_that_reaches({view.mapping}, host).has_value(); };
+        if (const auto view = std::ranges::find_if(masking->views, reaches); view != masking->views.end())
+            ours = *view;
+        else if (const auto made = make_view(call, volume, host, *masking); !made)
+            return made.error();
+        const auto lun = lun_of(call, volume, ours.name);
+        if (!lun)
+            return Error(lun.error()).in("read the LUN number");
+        return std::optional(Mapping{ours.mapping.host, *lun});
+    }
+
+    // View, volume, group, in this order: the array refuses any other. Only what bears our names is touched.
+    Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override
+    {
+        const auto name = group_name(volume, host);
+        const auto group = "storagegroup/" + name;
+        const auto gone = [](const Result<void>& step) { return step || is(step.error(), not_found); };
+        if (auto step = change(call, rest::Method::remove, "maskingview/" + view_name(volume, host)); !gone(step))
+            return step;
+        const auto record = get(call, "volume/" + volume.id);
+        if (!record && !is(record.error(), not_found))
+            return record.error();
+        if (record && std::ranges::count(rest::texts_at(*record, "storageGroupId"), name) > 0)
+            if (auto step = change(call, rest::Method::put, group,
+                                   {{"executionOption", "SYNCHRONOUS"},
+                                    {"editStorageGroupActionParam", volume_change("remove", volume.id)}});
+                !gone(step))
+                return step;
+        const auto step = change(call, rest::Method::remove, group);
+        return gone(step) ? Result<void>() : step;
+    }
+
+    Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
+    {
+        for (const auto& below : {"maskingview/" + view_name(volume, host), "storagegroup/" + group_name(volume, host)})
+            if (const auto there = get(call, below); there || !is(there.error(), not_found))
+                return there ? Result<bool>(false) : there.error();
+        return true;
+    }
+
+    Afterwards after_error(const Error& error) const override
+    {
+        const bool look = is(error, "powermax_exists") || is(error, not_found) || error.code == Errc::failed;
+        return look ? Afterwards::look_again : Afterwards::give_up;
+    }
+
+private:
+    // Below the array, on the newest version of the interface up to 100, which all newer ones serve.
+    Result<std::string> path(const Call& call, std::string_view below)
+    {
+        const auto version = version_.get(call, [&]() -> Result<std::int64_t> {
+            const auto reply = api_.get(call, "/univmax/restapi/version");
+            if (!reply)
+                return Error(reply.error()).in("find out Unisphere's version");
+            const auto offered = rest::number_at(*reply, "api_version").value_or(0);
+            if (offered < 90)
+                return error(Errc::unsupported,
+                             fmt::format("REST version '{}' is too old", text_at(*reply, "api_version")),
+                             "update Unisphere to 9.0 or newer");
+            return std::min<std::int64_t>(offered, 100);
+        });
+        if (!version)
+            return version.error();
+        const bool is_provisioning = !below.empty() && !below.starts_with("job/");
+        return fmt::format("/univmax/restapi/{}/{}/symmetrix/{}{}{}", *version,
+                           is_provisioning ? "sloprovisioning" : "system", symmetrix_, below.empty() ? "" : "/", below);
+    }
+
+    Result<Json> get(const Call& call, std::string_view below, const rest::Query& query = {})
+    {
+        const auto where = path(call, below);
+        return where ? api_.get(call, *where, query) : Result<Json>(where.error());
+    }
+
+    // Unisphere changes one array's configuration at a time; whoever comes second is told so with a 500.
+    Result<void> change(const Call& call, rest::Method method, std::string_view below, const Json& body = nullptr)
+    {
+        const auto where = path(call, below);
+        if (!where)
+            return where.error();
+        return repeat_while_locked(settling(call), locked, [&]() -> Result<void> {
+            const auto answer = api_.ask(call, method, *where, body);
+            return answer && answer->status == 202 ? await(call, answer->body) : done(answer);
+        });
+    }
+
+    Result<void> await(const Call& call, const Json& job)
+    {
+        const auto id = text_at(job, "jobId");
+        if (!is_digits(id))
+            return Error{Errc::indeterminate, "the array took the change as a job without saying which"};
+        const auto ended = rest::poll(call, api_.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
+            auto now = get(call, "job/" + id);
+            if (!now)
+                return now.error();
+            const auto status = text_at(*now, "status");
+            return status == "SUCCEEDED" || status == "FAILED" ? std::optional(std::move(*now)) : std::optional<Json>();
+        });
+        if (!ended)
+            return Error{Errc::indeterminate, fmt::format("job {}: {}", id, ended.error().message),
+                         ended.error().remedy};
+        if (text_at(*ended, "status") == "SUCCEEDED")
+            return {};
+        return explain(error_rows, "powermax", {"", text_at(*ended, "result")}, 500).in("job " + id);
+    }
+
+    Result<Initiator::Kind> port_group_kind(const Call& call)
+    {
+        return kind_.get(call, [&]() -> Result<Initiator::Kind> {
+            const auto group = get(call, "portgroup/" + port_group_);
+            if (!group)
+                return Error(group.error()).in("look at port group " + port_group_);
+            // Older arrays name only the type.
+            const auto protocol = lower(text_at(*group, "port_group_protocol") + text_at(*group, "type"));
+            if (protocol.find("nvme") != std::string::npos)
+                return Error{Errc::unsupported, fmt::format("port group {} is for NVMe", port_group_),
+                             "name one for FC or iSCSI in POWERMAX_PORT_GROUP_NAME"};
+            return protocol.find("iscsi") != std::string::npos ? Initiator::Kind::iscsi : Initiator::Kind::fc;
+        });
+    }
+
+    Result<View> read_view(const Call& call, const std::string& name)
+    {
+        const auto record = get(call, "maskingview/" + name);
+        if (!record)
+            return record.error();
+        View view{.name = name, .mapping = {}};
+        if (const auto host = text_at(*record, "hostId"); !host.empty()) {
+            view.mapping.host = {"host:" + host, host, {"host:" + host}};
+            return view;
+        }
+        const auto group = text_at(*record, "hostGroupId");
+        view.mapping.host = {"hostgroup:" + group, group, {}};
+        const auto members = get(call, "hostgroup/" + rest::percent_encode(group));
+        if (!members)
+            return members.error();
+        for (const Json& one : rest::list_at(*members, "host"))
+            view.mapping.host.initiator_ids.push_back("host:" + text_at(one, "hostId"));
         return view;
     }
-    const auto group = text_at(*record, "hostGroupId");
-    view.mapping.host = {"hostgroup:" + group, group, {}};
-    const auto members = get(call, "hostgroup/" + rest::percent_encode(group));
-    if (!members)
-        return members.error();
-    for (const Json& one : rest::list_at(*members, "host"))
-        view.mapping.host.initiator_ids.push_back("host:" + text_at(one, "hostId"));
-    return view;
-}
 
-Result<PowerMax::Masking> PowerMax::masking_of(const Call& call, const Volume& volume)
-{
-    const auto record = get(call, "volume/" + rest::percent_encode(volume.id));
-    if (!record)
-        return record.error();
-    Masking masking{.groups = texts(*record, "storageGroupId"), .views = {}};
-    for (const auto& name : masking.groups) {
-        const auto group = get(call, "storagegroup/" + rest::percent_encode(name));
-        if (!group && is(group.error(), not_found))
-            continue; // gone in between
-        if (!group)
-            return group.error();
-        for (const auto& view : texts(*group, "maskingview")) {
-            auto read = read_view(call, view);
-            if (!read && is(read.error(), not_found))
-                continue;
-            if (!read)
-                return read.error();
-            masking.views.push_back(std::move(*read));
-        }
-    }
-    return masking;
-}
-
-Result<std::vector<Mapping>> PowerMax::mappings_of(const Call& call, const Volume& volume)
-{
-    auto masking = masking_of(call, volume);
-    if (!masking)
-        return Error(masking.error()).in(fmt::format("list the masking views of {}", volume.name));
-    std::vector<Mapping> mappings;
-    for (View& view : masking->views)
-        mappings.push_back(std::move(view.mapping));
-    return mappings;
-}
-
-// In hex, the same for all paths of one host. Nothing where the array does not show it in time.
-Result<std::optional<int>> PowerMax::lun_of(const Call& call, const Volume& volume, const std::string& view)
-{
-    std::optional<int> number;
-    const auto found =
-        rest::poll(call.within(connections_appear_within), api_.clock(), {}, [&]() -> Result<std::optional<Json>> {
-            auto reply = get(call, fmt::format("maskingview/{}/connections", view), {{"volume_id", volume.id}});
-            if (!reply)
-                return reply.error();
-            for (const Json& path : rest::list_at(*reply, "maskingViewConnection")) {
-                const auto hex = text_at(path, "host_lun_address");
-                int value = 0;
-                const auto end = std::from_chars(hex.data(), hex.data() + hex.size(), value, 16).ptr;
-                if (!hex.empty() && end == hex.data() + hex.size())
-                    number = value;
+    Result<Masking> masking_of(const Call& call, const Volume& volume)
+    {
+        const auto record = get(call, "volume/" + rest::percent_encode(volume.id));
+        if (!record)
+            return record.error();
+        Masking masking{.groups = rest::texts_at(*record, "storageGroupId"), .views = {}};
+        for (const auto& name : masking.groups) {
+            const auto group = get(call, "storagegroup/" + rest::percent_encode(name));
+            if (!group && is(group.error(), not_found))
+                continue; // gone in between
+            if (!group)
+                return group.error();
+            for (const auto& view : rest::texts_at(*group, "maskingview")) {
+                auto read = read_view(call, view);
+                if (!read && is(read.error(), not_found))
+                    continue;
+                if (!read)
+                    return read.error();
+                masking.views.push_back(std::move(*read));
             }
-            return number ? std::optional(std::move(*reply)) : std::optional<Json>();
-        });
-    if (!found && found.error().code != Errc::timed_out)
-        return found.error();
-    return number;
-}
-
-// What is there already is left as it is, so a half-made view is completed.
-Result<void> PowerMax::make_view(const Call& call, const Volume& volume, const ArrayHost& host, const Masking& masking)
-{
-    const auto group = group_name(volume, host);
-    if (std::ranges::count(masking.groups, group) == 0) {
-        const auto made = change(call, rest::Method::post, "storagegroup",
-                                 {{"storageGroupId", group},
-                                  {"srpId", "None"}, // a volume may have a service level through one group only
-                                  {"emulation", "FBA"},
-                                  {"executionOption", "SYNCHRONOUS"}});
-        if (!made && !is(made.error(), "powermax_exists"))
-            return made;
-        const auto added = change(
-            call, rest::Method::put, "storagegroup/" + group,
-            {{"executionOption", "SYNCHRONOUS"}, {"editStorageGroupActionParam", volume_change("add", volume.id)}});
-        if (!added)
-            return added;
+        }
+        return masking;
     }
-    const bool is_group = host.id.starts_with("hostgroup:");
-    const auto name = host.id.substr(host.id.find(':') + 1);
-    const Json who = is_group ? Json{{"useExistingHostGroupParam", {{"hostGroupId", name}}}}
-                              : Json{{"useExistingHostParam", {{"hostId", name}}}};
-    return change(call, rest::Method::post, "maskingview",
-                  {{"maskingViewId", view_name(volume, host)},
-                   {"hostOrHostGroupSelection", who},
-                   {"portGroupSelection", {{"useExistingPortGroupParam", {{"portGroupId", port_group_}}}}},
-                   {"storageGroupSelection", {{"useExistingStorageGroupParam", {{"storageGroupId", group}}}}},
-                   {"executionOption", "SYNCHRONOUS"}});
-}
 
-Result<Mapping> PowerMax::map(const Call& call, const Volume& volume, const ArrayHost& host, std::optional<int>)
-{
-    if (auto checked = check_ids(volume, host); !checked)
-        return checked.error();
-    Masking masking;
-    const auto look = [&]() -> Result<std::optional<View>> {
-        auto now = masking_of(call, volume);
-        if (!now)
-            return now.error();
-        masking = std::move(*now);
-        for (const View& view : masking.views)
-            if (view.mapping.host.id == host.id ||
-                share_an_initiator(view.mapping.host.initiator_ids, host.initiator_ids))
-                return std::optional(view);
-        return std::optional<View>();
-    };
-    const auto change = [&]() -> Result<std::optional<View>> {
-        const auto made = make_view(call, volume, host, masking);
-        if (!made)
-            return made.error();
-        return std::optional(View{view_name(volume, host), Mapping{host, std::nullopt}});
-    };
-    auto view = settle<View>(settling(call), look, change);
-    if (!view)
-        return Error(view.error()).in(fmt::format("map {} to {}", volume.name, host.name));
-    const auto lun = lun_of(call, volume, view->name);
-    if (!lun)
-        return Error(lun.error()).in(fmt::format("read the LUN number of {}", volume.name));
-    return Mapping{view->mapping.host, *lun};
-}
-
-Result<void> PowerMax::take_away(const Call& call, std::string_view below, const std::function<Result<void>()>& remove)
-{
-    const auto is_gone = [&]() -> Result<bool> {
-        const auto there = get(call, below);
-        if (!there && is(there.error(), not_found))
-            return true;
-        return there ? Result<bool>(false) : there.error();
-    };
-    return settle_removal(settling(call), is_gone, remove);
-}
-
-// View, volume, group, in this order: the array refuses any other. Only what bears our names is touched.
-Result<void> PowerMax::unmap(const Call& call, const Volume& volume, const ArrayHost& host)
-{
-    if (auto checked = check_ids(volume, host); !checked)
-        return checked.error();
-    const auto view = "maskingview/" + view_name(volume, host);
-    const auto group = "storagegroup/" + group_name(volume, host);
-    auto done = take_away(call, view, [&] { return change(call, rest::Method::remove, view); });
-    bool empty = false; // a group that is not there, or does not hold the volume
-    if (done) {
-        const auto record = get(call, "volume/" + volume.id);
-        empty = record && std::ranges::count(texts(*record, "storageGroupId"), group_name(volume, host)) == 0;
-        if (!record && !is(record.error(), not_found))
-            done = record.error();
+    // In hex, the same for all paths of one host. Nothing where the array does not show it in time.
+    Result<std::optional<int>> lun_of(const Call& call, const Volume& volume, const std::string& view)
+    {
+        std::optional<int> number;
+        const auto found =
+            rest::poll(call.within(connections_appear_within), api_.clock(), {}, [&]() -> Result<std::optional<Json>> {
+                auto reply = get(call, fmt::format("maskingview/{}/connections", view), {{"volume_id", volume.id}});
+                if (!reply)
+                    return reply.error();
+                for (const Json& path : rest::list_at(*reply, "maskingViewConnection")) {
+                    const auto hex = text_at(path, "host_lun_address");
+                    int value = 0;
+                    const auto end = std::from_chars(hex.data(), hex.data() + hex.size(), value, 16).ptr;
+                    if (!hex.empty() && end == hex.data() + hex.size())
+                        number = value;
+                }
+                return number ? std::optional(std::move(*reply)) : std::optional<Json>();
+            });
+        if (!found && found.error().code != Errc::timed_out)
+            return found.error();
+        return number;
     }
-    if (done && !empty)
-        done = take_away(call, group, [&] {
-            return change(call, rest::Method::put, group,
-                          {{"executionOption", "SYNCHRONOUS"},
-                           {"editStorageGroupActionParam", volume_change("remove", volume.id)}});
-        });
-    if (done)
-        done = take_away(call, group, [&] { return change(call, rest::Method::remove, group); });
-    return done ? done : Error(done.error()).in(fmt::format("unmap {} from {}", volume.name, host.name));
-}
 
-Result<std::unique_ptr<Array>> make_powermax(const ArrayConfig& config, rest::Transport& transport, rest::Clock& clock)
+    Result<void> make_view(const Call& call, const Volume& volume, const ArrayHost& host, const Masking& masking)
+    {
+        const auto group = group_name(volume, host);
+        if (std::ranges::count(masking.groups, group) == 0) {
+            const auto made = change(call, rest::Method::post, "storagegroup",
+                                     {{"storageGroupId", group},
+                                      {"srpId", "None"}, // a volume may have a service level through one group only
+                                      {"emulation", "FBA"},
+                                      {"executionOption", "SYNCHRONOUS"}});
+            if (!made && !is(made.error(), "powermax_exists"))
+                return made;
+            const auto added = change(
+                call, rest::Method::put, "storagegroup/" + group,
+                {{"executionOption", "SYNCHRONOUS"}, {"editStorageGroupActionParam", volume_change("add", volume.id)}});
+            if (!added)
+                return added;
+        }
+        const bool is_group = host.id.starts_with("hostgroup:");
+        const auto name = host.id.substr(host.id.find(':') + 1);
+        const Json who = is_group ? Json{{"useExistingHostGroupParam", {{"hostGroupId", name}}}}
+                                  : Json{{"useExistingHostParam", {{"hostId", name}}}};
+        return change(call, rest::Method::post, "maskingview",
+                      {{"maskingViewId", view_name(volume, host)},
+                       {"hostOrHostGroupSelection", who},
+                       {"portGroupSelection", {{"useExistingPortGroupParam", {{"portGroupId", port_group_}}}}},
+                       {"storageGroupSelection", {{"useExistingStorageGroupParam", {{"storageGroupId", group}}}}},
+                       {"executionOption", "SYNCHRONOUS"}});
+    }
+
+    const std::string symmetrix_;
+    const std::string port_group_;
+    Learned<std::int64_t> version_;
+    Learned<Initiator::Kind> kind_; // of the port group
+};
+
+} // namespace
+
+} // namespace xcopy::powermax
+
+namespace xcopy {
+
+Result<std::unique_ptr<Array>> make_powermax(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "PowerMax", "powermax");
     check.need_account();
@@ -530,14 +474,10 @@ Result<std::unique_ptr<Array>> make_powermax(const ArrayConfig& config, rest::Tr
     const auto port_group = check.need("POWERMAX_PORT_GROUP_NAME");
     if (!symmetrix.empty() && (symmetrix.size() != 12 || !is_digits(symmetrix)))
         check.complain(fmt::format("POWERMAX_SYMMETRIX_ID '{}' is not a serial number of 12 digits", symmetrix));
-    if (!port_group.empty() && !is_name(port_group))
+    if (!port_group.empty() && !powermax::is_name(port_group))
         check.complain(fmt::format("POWERMAX_PORT_GROUP_NAME '{}' is not a name Unisphere allows", port_group));
-    auto rules = check.rules(8443);
-    if (!rules)
-        return rules.error();
-    rules->decode_error = decode_error;
-    return std::unique_ptr<Array>(std::make_unique<PowerMax>(
-        transport, std::move(*rules), rest::basic(config.username, config.password), symmetrix, port_group, clock));
+    return made<powermax::PowerMax>(wire, check.rules(8443), powermax::decode_error,
+                                    rest::basic(config.username, config.password), clock, symmetrix, port_group);
 }
 
-} // namespace xcopy::powermax
+} // namespace xcopy

@@ -1,6 +1,6 @@
-#include "vendors/error_table.hpp"
-#include "vendors/primera3par/primera3par.hpp"
-#include "vendors/text.hpp"
+#include "vendors/primera3par/parse.hpp"
+
+#include "vendors/driver.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -24,20 +24,13 @@ constexpr ErrorRow errors[] = {
     {"73", Errc::conflict, "the initiator belongs to a host that the account does not see", give_role},
     {"97", Errc::conflict, "a physical copy is writing to the volume", wait},
     {"99", Errc::unsupported, "the host's persona refuses the LUN number", "give the host the persona VMware"},
-    {"150", Errc::busy, "another operation on the volume is running", wait},
-    {"151", Errc::busy, "another operation on the volume is running", wait},
+    {"150,151", Errc::busy, "another operation on the volume is running", wait},
 };
 
 std::string code_of(const rest::Reply& reply)
 {
     const auto json = rest::parse_json(reply.body);
     return json ? text_at(*json, "code") : "";
-}
-
-bool is_active(const Json& row)
-{
-    const Json* active = rest::find(row, "active");
-    return active && *active == true;
 }
 
 } // namespace
@@ -63,18 +56,13 @@ Result<Volume> parse_volume(const Json& record)
 {
     const auto name = text_at(record, "name");
     const auto wwn = lower(text_at(record, "wwn"));
-    const auto size = number_at(record, "sizeMiB").value_or(0);
-    const auto refuse = [&](Errc code, const std::string& why, std::string_view remedy) {
-        return Error{code, fmt::format("volume {}: {}", name, why), std::string(remedy)};
-    };
-    if (!is_plain_name(name, 31) || size <= 0 || !is_wwn(wwn))
-        return refuse(Errc::failed, fmt::format("no name, no size, or WWN '{}' is not of this vendor", wwn),
-                      "check that STORAGE_HOSTNAME is a 3PAR, Primera, Alletra 9000 or Alletra MP");
+    const Volume volume{is_plain_name(name, 31) ? name : "", name, "naa." + wwn, wwn};
     if (number_at(record, "copyType") == 3)
-        return refuse(Errc::unsupported, "it is a snapshot", "use a base volume");
+        return about(volume, Errc::unsupported, "it is a snapshot", "use a base volume");
     if (number_at(record, "state") == 3)
-        return refuse(Errc::unavailable, "the array says that it has failed", "showvv -state tells why");
-    return Volume{name, name, "naa." + wwn, wwn, static_cast<std::uint64_t>(size) << 20};
+        return about(volume, Errc::unavailable, "the array says that it has failed", "showvv -state tells why");
+    const auto size = std::clamp<std::int64_t>(number_at(record, "sizeMiB").value_or(0), 0, std::int64_t{1} << 40);
+    return proven(volume, size << 20, {"naa.60002ac", "naa.50002ac"});
 }
 
 ArrayHost parse_host(const Json& record) // a path is repeated for each port it is logged in at
@@ -94,7 +82,7 @@ std::vector<Mapping> mappings_in(const std::vector<Json>& exports)
     for (const bool active : {false, true})
         for (const Json& row : exports) {
             const auto name = text_at(row, "hostname");
-            if (is_active(row) != active || name.empty())
+            if (rest::is_true(row, "active") != active || name.empty())
                 continue;
             const Mapping one{{name.starts_with("set:") ? name : "host:" + name, name},
                               number_at(row, "lun").value_or(-1)};
@@ -115,7 +103,7 @@ std::string template_in(const Json& row) // that of a matched set, type 4, names
 {
     const auto at = [&](std::string_view path) { return text_at(row, path); };
     const auto port = fmt::format(",{}:{}:{}", at("portPos.node"), at("portPos.slot"), at("portPos.cardPort"));
-    return is_active(row)
+    return rest::is_true(row, "active")
                ? ""
                : fmt::format("{},{},{}{}", at("volumeName"), at("lun"), at("hostname"), at("type") == "4" ? port : "");
 }
@@ -163,6 +151,15 @@ bool key_in_use(const rest::Reply& reply) // by another request: a 409 that mean
     constexpr std::string_view others[] = {"16", "18", "26", "29",  "32",  "73",  "77",
                                            "97", "98", "99", "101", "104", "150", "151"};
     return reply.status == 409 && std::ranges::count(others, code_of(reply)) == 0;
+}
+
+Afterwards
+afterwards(const Error& error) // host 16, LUN number or export 18 and 29, initiator 73: it may be done already
+{
+    for (std::string_view code : {"_16", "_18", "_29", "_73"})
+        if (error.reason.ends_with(code))
+            return Afterwards::look_again;
+    return error.code == Errc::busy ? Afterwards::wait_first : Afterwards::give_up;
 }
 
 } // namespace xcopy::primera3par

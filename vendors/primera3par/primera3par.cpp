@@ -1,234 +1,334 @@
-#include "vendors/primera3par/primera3par.hpp"
-
-#include "vendors/config_check.hpp"
-#include "vendors/error_table.hpp"
-#include "vendors/owned_host.hpp"
-#include "vendors/text.hpp"
+#include "vendors/driver.hpp"
+#include "vendors/primera3par/parse.hpp"
+#include "vendors/registry.hpp"
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <mutex>
+
+// HPE 3PAR, Primera, Alletra 9000 and Alletra Storage MP B10000 (facts/arrays/primera3par.md).
 namespace xcopy::primera3par {
 
 using rest::Json;
+using rest::number_at;
 using rest::text_at;
+using Phase = ArrayCopyState::Phase;
 
 namespace {
 
-Error no_ids(const Volume& volume, const ArrayHost& host)
-{
-    return {Errc::bad_request, fmt::format("'{}' and '{}' are not ids of a volume and a host", volume.id, host.id)};
-}
-
 bool has_member(const Json& set, const ArrayHost& host)
 {
-    return std::ranges::count(rest::list_at(set, "setmembers"), Json(host.name)) > 0;
+    return std::ranges::count(rest::texts_at(set, "setmembers"), host.name) > 0;
 }
 
-} // namespace
+class Primera3par final : public Driver, public LunNumbers, public VolumeCopier {
+public:
+    using Driver::Driver;
 
-// A build that refuses the query gives the whole list; what comes back is always compared (facts 5.4, 6.3).
-Result<std::vector<Json>> Primera3par::list(const Call& call, const std::string& kind, const std::string& query)
-{
-    const auto filter = query.empty() ? rest::Query() : rest::Query{{"query", "\"" + query + "\""}};
-    const auto reply = api_.get(call, "/api/v1/" + kind, filter);
-    if (!reply && !query.empty() && reply.error().code == Errc::bad_request)
-        return list(call, kind);
-    if (!reply)
-        return reply.error();
-    const Json* members = rest::find(*reply, "members");
-    const auto count = members && members->is_array() ? std::ssize(*members) : -1;
-    if (count < 0 || (query.empty() && rest::number_at(*reply, "total").value_or(count) != count))
-        return Error{Errc::failed, fmt::format("{}: half a list of {}", api_.rules().array, kind), "run again"};
-    return std::vector<Json>(members->begin(), members->end());
-}
+    Result<ArrayInfo> info(const Call& call) override
+    {
+        const auto system = api_.get(call, "/api/v1/system");
+        if (!system)
+            return system.error();
+        return ArrayInfo{"HPE", "Primera/3PAR", text_at(*system, "model"), text_at(*system, "systemVersion")};
+    }
 
-Result<ArrayInfo> Primera3par::info(const Call& call)
-{
-    const auto system = api_.get(call, "/api/v1/system");
-    if (!system)
-        return system.error();
-    return ArrayInfo{"HPE", "Primera/3PAR", text_at(*system, "model"), text_at(*system, "systemVersion")};
-}
+    Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
+    {
+        const auto name =
+            handle.handle.substr(0, 31); // the CSI driver cuts its names to what the array takes (facts 4)
+        if (!is_plain_name(name, 31))
+            return not_a_handle(handle, "HPE 3PAR and its successors", "csi.hpe.com");
+        if (const auto protocol = lower(handle.attribute("accessProtocol")); protocol.starts_with("n")) // nvmetcp, nfs
+            return Error{Errc::unsupported, fmt::format("volume {} is reached by {}", name, protocol),
+                         "use fc or iscsi"};
+        const auto record = api_.get(call, "/api/v1/volumes/" + name);
+        if (!record && is(record.error(), "primera3par_23"))
+            return error(Errc::not_found, "no volume is called " + name,
+                         "use the secret of the array that the StorageClass names; Alletra 5000/6000 and Nimble share "
+                         "the driver csi.hpe.com and are other arrays");
+        if (!record)
+            return record.error();
+        auto volume = parse_volume(*record);
+        return volume && volume->name != name ? answered_another("volume " + name) : volume;
+    }
 
-Result<Volume> Primera3par::find_volume(const Call& call, const VolumeHandle& handle)
-{
-    const auto name = handle.handle.substr(0, 31); // the CSI driver cuts its names to what the array takes (facts 4)
-    if (!is_plain_name(name, 31))
-        return Error{Errc::bad_request, fmt::format("'{}' is not a volume of csi.hpe.com", handle.handle),
-                     "check the volume handle"};
-    if (const auto protocol = lower(handle.attribute("accessProtocol")); protocol.starts_with("n")) // nvmetcp, nfs
-        return Error{Errc::unsupported, fmt::format("volume {} is reached by {}", name, protocol), "use fc or iscsi"};
-    const auto record = api_.get(call, "/api/v1/volumes/" + name);
-    if (!record && is(record.error(), "primera3par_23"))
-        return Error{Errc::not_found, fmt::format("{}: no volume is called {}", api_.rules().array, name),
-                     "use the secret of the array that the StorageClass names; Alletra 5000/6000 and Nimble share the "
-                     "driver csi.hpe.com and are other arrays"};
-    if (!record)
-        return record.error();
-    auto volume = parse_volume(*record);
-    if (volume && volume->name != name)
-        return Error{Errc::failed, fmt::format("{}: {} is asked for, {} came", api_.rules().array, name, volume->name)};
-    return volume;
-}
+    Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
+    {
+        HostObjects objects{.longest_name = 31,
+                            .spell = [](const Initiator& initiator) { return spelled(initiator.plain()); }};
+        objects.list = [&](const Spellings& wanted, const std::string&,
+                           bool everyone) -> Result<std::vector<ArrayHost>> {
+            std::vector<std::string> paths;
+            for (const auto& one : wanted)
+                paths.push_back(fmt::format("{}=={}]", is_hex(one) ? "FCPaths[wwn" : "iSCSIPaths[name", one));
+            const auto records = list(call, "hosts", everyone ? "" : fmt::format("{}", fmt::join(paths, " OR ")));
+            if (!records)
+                return records.error();
+            std::vector<ArrayHost> all;
+            std::ranges::transform(*records, std::back_inserter(all), parse_host);
+            return all;
+        };
+        objects.write = [&](const ArrayHost* own, const std::string& name, Spellings ids) -> Result<void> {
+            if (ids.empty())
+                return Error{Errc::conflict, "other hosts have all its initiators", "", "primera3par_73"};
+            const bool fc = is_hex(ids.front()); // FC and iSCSI never in one request: code 44
+            std::erase_if(ids, [&](const std::string& id) { return is_hex(id) != fc; });
+            Json body = own ? Json{{"pathOperation", 1}} : Json{{"name", name}, {"persona", 8}}; // VMware (facts 5.3)
+            body[fc ? "FCWWNs" : "iSCSINames"] = ids;
+            return done(own ? api_.put(call, "/api/v1/hosts/" + name, body) : api_.post(call, "/api/v1/hosts", body));
+        };
+        return ensure_host_object(settling(call), host, objects);
+    }
 
-Result<ArrayHost> Primera3par::ensure_host(const Call& call, const HostIdentity& host)
-{
-    std::vector<std::string> wanted, paths;
-    for (const Initiator& one : host.initiators)
-        if (one.kind != Initiator::Kind::sdc) {
-            wanted.push_back(spelled(one.plain()));
-            const bool fc = one.kind == Initiator::Kind::fc;
-            paths.push_back((fc ? "FCPaths[wwn==" : "iSCSIPaths[name==") + wanted.back() + "]");
+    LunNumbers* lun_numbers() override { return this; }
+    int highest() const override { return 16383; }
+
+    Result<std::set<int>> used_by(const Call& call, const ArrayHost& host) override
+    {
+        const auto sets = list(call, "hostsets");
+        if (!sets)
+            return sets.error();
+        std::set<std::string> names{host.name};
+        for (const Json& set : *sets)
+            if (has_member(set, host))
+                names.insert("set:" + text_at(set, "name"));
+        std::set<int> numbers;
+        for (const auto& name : names) {
+            auto rows = list(call, "vluns", "hostname EQ " + name);
+            if (!rows)
+                return rows.error();
+            std::erase_if(*rows, [&](const Json& row) { return !names.contains(text_at(row, "hostname")); });
+            numbers.merge(numbers_in(*rows, "lun"));
         }
-    const auto name = own_host_name(host.uuid, 31);
-    if (wanted.empty() || !is_plain_name(name, 31))
-        return Error{Errc::unsupported, fmt::format("host {} has no iSCSI or FC adapter, or no UUID", host.name),
-                     "use a host that is connected to the array"};
-    const auto own = "/api/v1/hosts/" + name;
-    OwnedHosts hosts{.own_name = name};
-    hosts.list = [&](bool everyone) -> Result<std::vector<ArrayHost>> {
-        const auto records = list(call, "hosts", everyone ? "" : fmt::format("{}", fmt::join(paths, " OR ")));
-        if (!records)
-            return records.error();
-        std::vector<ArrayHost> all;
-        std::ranges::transform(*records, std::back_inserter(all), parse_host);
-        return all;
-    };
-    hosts.write = [&](bool exists, std::vector<std::string> ids) -> Result<void> {
-        const bool fc = is_hex(ids.front()); // FC and iSCSI never in one request: code 44
-        std::erase_if(ids, [&](const std::string& id) { return is_hex(id) != fc; });
-        Json body = exists ? Json{{"pathOperation", 1}} : Json{{"name", name}, {"persona", 8}}; // VMware (facts 5.3)
-        body[fc ? "FCWWNs" : "iSCSINames"] = ids;
-        const auto reply = exists ? api_.put(call, own, body) : api_.post(call, "/api/v1/hosts", body);
-        return reply ? Result<void>() : reply.error();
-    };
-    return ensure_owned_host(settling(call, api_.clock(), done_already), wanted, hosts);
-}
+        return numbers;
+    }
 
-Result<std::set<int>> Primera3par::used_by(const Call& call, const ArrayHost& host)
-{
-    const auto sets = list(call, "hostsets");
-    if (!sets)
-        return sets.error();
-    std::set<std::string> names{host.name};
-    for (const Json& set : *sets)
-        if (has_member(set, host))
-            names.insert("set:" + text_at(set, "name"));
-    std::set<int> numbers;
-    for (const auto& name : names) {
-        const auto rows = list(call, "vluns", "hostname EQ " + name);
+    // Physical copies, offline, into the existing volume, which keeps its name and its WWN (facts 7). Never a promote,
+    // which writes to the source.
+    VolumeCopier* volume_copier() override { return this; }
+    bool copies(DiskBacking::Kind) const override { return true; }
+    Result<void> check(const Call& call, const ArrayCopy& copy) override
+    {
+        return check_unmapped_target(*this, call, copy);
+    }
+    Result<void> forget(const Call&, const ArrayCopy&) override { return {}; } // the array forgets tasks by itself
+
+    Result<Volume> find_source(const Call& call, const DiskBacking& backing) override
+    {
+        auto id = hex_in(backing);
+        const bool uuid = !is_wwn(id) && id.size() == 32 && backing.kind == DiskBacking::Kind::vvol;
+        for (const int dash : {20, 16, 12, 8})
+            if (uuid)
+                id.insert(static_cast<std::size_t>(dash), "-");
+        const auto missing = error(Errc::not_found, fmt::format("it has no volume '{}'", backing.id),
+                                   "the disk may live on another array");
+        if (!uuid && !is_wwn(id))
+            return missing;
+        const char* field = uuid ? "uuid" : "wwn"; // a vVol is in no list that does not ask for it (facts 4)
+        auto volumes = list(call, "volumes", fmt::format("{} EQ {}", field, uuid ? id : upper(id)));
+        if (!volumes)
+            return volumes.error();
+        std::erase_if(*volumes, [&](const Json& one) { return lower(text_at(one, field)) != id; });
+        return volumes->size() == 1 ? parse_volume(volumes->front()) : missing;
+    }
+
+    Result<ArrayCopyState> start(const Call& call, const ArrayCopy& copy) override
+    {
+        std::optional<std::int64_t> before; // the newest task when we came: only a later one can be this copy's
+        const auto look = [&]() -> Result<std::optional<ArrayCopyState>> {
+            const auto task = task_of(call, copy);
+            if (!task)
+                return task.error();
+            const auto id = *task ? *number_at(**task, "id") : -1;
+            const bool later = id > before.value_or(id);
+            before = before.value_or(id);
+            if (*task && (later || state_of(**task).phase == Phase::running))
+                return std::optional(state_of(**task));
+            return std::optional<ArrayCopyState>();
+        };
+        const auto change = [&]() -> Result<std::optional<ArrayCopyState>> {
+            if (auto checked = check(call, copy); !checked)
+                return checked.error();
+            const Json parameters = {{"destVolume", copy.target.id}, {"saveSnapshot", false}, {"priority", 1}};
+            const Json body = {{"action", "createPhysicalCopy"}, {"parameters", parameters}};
+            const auto reply = api_.post(call, "/api/v1/volumes/" + rest::percent_encode(copy.source.id), body);
+            if (!reply)
+                return reply.error();
+            const std::lock_guard lock(mutex_);
+            started_[copy.target.id] = number_at(*reply, "taskid").value_or(-1);
+            return std::optional(ArrayCopyState{Phase::running});
+        };
+        auto started = settle<ArrayCopyState>(settling(call), look, change);
+        return started ? started : started.error().in(fmt::format("copy {} to {}", copy.source.name, copy.target.name));
+    }
+
+    Result<ArrayCopyState> look(const Call& call, const ArrayCopy& copy) override
+    {
+        const auto task = task_of(call, copy);
+        return !task ? Result<ArrayCopyState>(task.error()) : *task ? state_of(**task) : ArrayCopyState{};
+    }
+
+    Result<void> cancel(const Call& call, const ArrayCopy& copy) override
+    {
+        const auto stopped = [&]() -> Result<std::optional<Json>> {
+            const auto task = task_of(call, copy);
+            if (!task)
+                return task.error();
+            if (!*task || state_of(**task).phase != Phase::running)
+                return std::optional(Json(true));
+            if (!api_.put(call, "/api/v1/volumes/" + rest::percent_encode(copy.target.id),
+                          {{"action", 1}})) // stop the copy
+                if (auto ended = api_.put(call, "/api/v1/tasks/" + text_at(**task, "id"), {{"action", 1}}); !ended)
+                    return ended.error();
+            return std::optional<Json>();
+        };
+        const auto done = rest::poll(call.within(std::chrono::minutes(2)), api_.clock(), {}, stopped);
+        return done ? Result<void>() : done.error().in(fmt::format("stop the copy to {}", copy.target.name));
+    }
+
+protected:
+    bool are_ids(const Volume& volume, const ArrayHost& host) const override
+    {
+        return is_plain_name(volume.id, 31) && !hostname_of(host.id).empty();
+    }
+
+    Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
+    {
+        const auto rows = exports_of(call, volume);
+        return rows ? Result<std::vector<Mapping>>(mappings_in(*rows)) : rows.error();
+    }
+
+    // Directly, by a path that is active, or through a host set that has the host as a member.
+    Result<std::optional<Mapping>> reaching(const Call& call, const Volume& volume, const ArrayHost& host,
+                                            bool in_doubt) override
+    {
+        const auto rows = exports_of(call, volume, in_doubt);
         if (!rows)
             return rows.error();
-        for (const Json& row : *rows)
-            if (names.contains(text_at(row, "hostname")))
-                numbers.insert(static_cast<int>(rest::number_at(row, "lun").value_or(0)));
+        const auto mappings = mappings_in(*rows);
+        auto found = mapping_that_reaches(mappings, host);
+        for (auto one = mappings.begin(); !found && one != mappings.end(); ++one) {
+            if (!one->host.id.starts_with("set:"))
+                continue;
+            const auto set = api_.get(call, "/api/v1/hostsets/" + rest::percent_encode(one->host.id.substr(4)));
+            if (!set && !is(set.error(), "primera3par_102"))
+                return set.error();
+            if (set && has_member(*set, host))
+                found = *one;
+        }
+        return found;
     }
-    return numbers;
-}
 
-// `everything`: a query may have shown less than there is. That it shows nothing at all is not believed.
-Result<std::vector<Json>> Primera3par::exports_of(const Call& call, const Volume& volume, bool everything)
-{
-    auto rows = list(call, "vluns", everything ? "" : "volumeName EQ " + volume.id);
-    if (!rows)
-        return rows.error();
-    std::erase_if(*rows, [&](const Json& row) { return text_at(row, "volumeName") != volume.id; });
-    if (rows->empty() && !everything)
-        return exports_of(call, volume, true);
-    for (const Json& row : *rows)
-        if (const auto wwn = text_at(row, "volumeWWN"); !wwn.empty() && "naa." + lower(wwn) != volume.naa)
-            return Error{Errc::conflict, fmt::format("{}: {} is another volume now", api_.rules().array, volume.id),
-                         "it was deleted and made anew in between: run again"};
-    return rows;
-}
-
-Result<std::vector<Mapping>> Primera3par::mappings_of(const Call& call, const Volume& volume)
-{
-    const auto rows = exports_of(call, volume);
-    return rows ? Result<std::vector<Mapping>>(mappings_in(*rows)) : rows.error();
-}
-
-// Directly, by a path that is active, or through a host set that has the host as a member.
-Result<std::optional<Mapping>> Primera3par::reaching(const Call& call, const Volume& volume, const ArrayHost& host,
-                                                     bool everything)
-{
-    const auto rows = exports_of(call, volume, everything);
-    if (!rows)
-        return rows.error();
-    const auto mappings = mappings_in(*rows);
-    auto found = mapping_that_reaches(mappings, host);
-    for (auto one = mappings.begin(); !found && one != mappings.end(); ++one) {
-        if (!one->host.id.starts_with("set:"))
-            continue;
-        const auto set = api_.get(call, "/api/v1/hostsets/" + rest::percent_encode(one->host.id.substr(4)));
-        if (!set && !is(set.error(), "primera3par_102"))
-            return set.error();
-        if (set && has_member(*set, host))
-            found = *one;
-    }
-    return found;
-}
-
-Result<Mapping> Primera3par::map(const Call& call, const Volume& volume, const ArrayHost& host, std::optional<int> lun)
-{
-    if (!is_plain_name(volume.id, 31) || hostname_of(host.id).empty())
-        return no_ids(volume, host);
     // 3PAR refuses autoLun without a number, Primera a number without autoLun (facts 6.2). A wrong one is code 28.
-    const Json body = {
-        {"volumeName", volume.id}, {"lun", lun.value_or(0)}, {"autoLun", true}, {"hostname", hostname_of(host.id)}};
-    bool everything = false;
-    const auto look = [&] { return reaching(call, volume, host, everything); };
-    const auto change = [&]() -> Result<std::optional<Mapping>> {
+    Result<std::optional<Mapping>> connect(const Call& call, const Volume& volume, const ArrayHost& host,
+                                           std::optional<int> lun) override
+    {
+        const Json body = {
+            {"volumeName", volume.id}, {"lun", lun.value_or(0)}, {"autoLun", true}, {"hostname", hostname_of(host.id)}};
         const auto reply = api_.ask(call, rest::Method::post, "/api/v1/vluns", body);
-        everything = !reply;
         if (!reply)
             return reply.error();
         const rest::Reply made{.headers = reply->headers}; // Location: …/volume,number,host; any number
         const auto parts = split(made.header("Location").value_or(""), ',');
-        if (parts.size() < 3 || !parts[0].ends_with("/" + volume.id) || !is_digits(parts[1]) || parts[1].size() > 5)
-            return std::optional<Mapping>();
-        return std::optional(Mapping{host, std::stoi(parts[1])});
-    };
-    auto mapped = settle<Mapping>(settling(call, api_.clock(), done_already), look, change);
-    return mapped ? mapped : mapped.error().in(fmt::format("export {} to {}", volume.name, host.name));
-}
+        const auto number = parts.size() >= 3 ? to_int(parts[1]) : std::nullopt;
+        return number && parts[0].ends_with("/" + volume.id) ? std::optional(Mapping{host, number}) : std::nullopt;
+    }
 
-// The templates of that very host or set. Their active paths go with them.
-Result<void> Primera3par::unmap(const Call& call, const Volume& volume, const ArrayHost& host)
-{
-    if (!is_plain_name(volume.id, 31) || hostname_of(host.id).empty())
-        return no_ids(volume, host);
-    const auto rows = exports_of(call, volume);
-    if (!rows)
-        return rows.error();
-    for (const Json& row : *rows)
-        if (const auto key = template_in(row); !key.empty() && text_at(row, "hostname") == hostname_of(host.id)) {
-            const auto gone = api_.remove(call, "/api/v1/vluns/" + key);
-            if (!gone && !is(gone.error(), "primera3par_19"))
-                return gone.error();
-        }
-    return {};
-}
+    // The templates of that very host or set. Their active paths go with them.
+    Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override
+    {
+        const auto rows = exports_of(call, volume);
+        if (!rows)
+            return rows.error();
+        for (const Json& row : *rows)
+            if (const auto key = template_in(row); !key.empty() && text_at(row, "hostname") == hostname_of(host.id)) {
+                const auto gone = api_.remove(call, "/api/v1/vluns/" + key);
+                if (!gone && !is(gone.error(), "primera3par_19"))
+                    return gone.error();
+            }
+        return {};
+    }
 
-Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig& config, rest::Transport& transport,
-                                                rest::Clock& clock)
+    Afterwards after_error(const Error& error) const override { return afterwards(error); }
+
+private:
+    // A build that refuses the query gives the whole list; what comes back is always compared (facts 5.4, 6.3).
+    Result<std::vector<Json>> list(const Call& call, const std::string& kind, const std::string& query = "")
+    {
+        const auto filter = query.empty() ? rest::Query() : rest::Query{{"query", "\"" + query + "\""}};
+        const auto reply = api_.get(call, "/api/v1/" + kind, filter);
+        if (!reply && !query.empty() && reply.error().code == Errc::bad_request)
+            return list(call, kind);
+        if (!reply)
+            return reply.error();
+        const Json* members = rest::find(*reply, "members");
+        const auto count = members && members->is_array() ? std::ssize(*members) : -1;
+        if (count < 0 || (query.empty() && rest::number_at(*reply, "total").value_or(count) != count))
+            return error(Errc::failed, "half a list of " + kind, "run again");
+        return std::vector<Json>(members->begin(), members->end());
+    }
+
+    // `everything`: a query may have shown less than there is. That it shows nothing at all is not believed.
+    Result<std::vector<Json>> exports_of(const Call& call, const Volume& volume, bool everything = false)
+    {
+        auto rows = list(call, "vluns", everything ? "" : "volumeName EQ " + volume.id);
+        if (!rows)
+            return rows.error();
+        std::erase_if(*rows, [&](const Json& row) { return text_at(row, "volumeName") != volume.id; });
+        if (rows->empty() && !everything)
+            return exports_of(call, volume, true);
+        for (const Json& row : *rows)
+            if (const auto wwn = text_at(row, "volumeWWN"); !wwn.empty() && "naa." + lower(wwn) != volume.naa)
+                return error(Errc::conflict, volume.id + " is another volume now",
+                             "it was deleted and made anew in between: run again");
+        return rows;
+    }
+
+    // The newest task of this copy: by its name, or because this process started it.
+    Result<std::optional<Json>> task_of(const Call& call, const ArrayCopy& copy)
+    {
+        const auto tasks = list(call, "tasks");
+        if (!tasks)
+            return tasks.error();
+        const std::lock_guard lock(mutex_);
+        const auto started = started_.find(copy.target.id);
+        std::optional<Json> newest;
+        for (const Json& task : *tasks)
+            if (is_copy(task, copy) || (started != started_.end() && number_at(task, "id") == started->second))
+                if (!newest || *number_at(task, "id") > *number_at(*newest, "id"))
+                    newest = task;
+        return newest;
+    }
+
+    std::mutex mutex_;
+    std::map<std::string, std::int64_t> started_; // target to the task that this process started
+};
+
+} // namespace
+
+} // namespace xcopy::primera3par
+
+namespace xcopy {
+
+Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "HPE 3PAR/Primera", "primera3par");
     check.need_account();
     auto rules = check.rules(443, 8080); // Primera and later; 3PAR (facts 1)
-    if (!rules)
-        return rules.error();
-    rules->retry.also = key_in_use;
-    rules->max_concurrent = 4;                      // the array serves a session's requests one by one (facts 2)
-    rules->max_reply_bytes = std::size_t{64} << 20; // lists have no pages
-    rules->decode_error = decode_error;
-    const Json account = {{"user", config.username}, {"password", config.password.reveal()}};
+    if (rules) {
+        rules->retry.also = primera3par::key_in_use;
+        rules->max_concurrent = 4;                      // the array serves a session's requests one by one (facts 2)
+        rules->max_reply_bytes = std::size_t{64} << 20; // lists have no pages
+    }
+    const rest::Json account = {{"user", config.username}, {"password", config.password.reveal()}};
     auto session = rest::key_session("/api/v1/credentials", rest::to_text(account), "key", "X-HP3PAR-WSAPI-SessionKey");
-    session.lapsed = has_lapsed;
+    session.lapsed = primera3par::has_lapsed;
     session.secrets = {config.password};
-    return std::unique_ptr<Array>(
-        std::make_unique<Primera3par>(transport, std::move(*rules), rest::session(session), clock));
+    return made<primera3par::Primera3par>(wire, std::move(rules), primera3par::decode_error, rest::session(session),
+                                          clock);
 }
 
-} // namespace xcopy::primera3par
+} // namespace xcopy

@@ -97,4 +97,24 @@ const Json& list_at(const Json& json, std::string_view path)
     return value != nullptr && value->is_array() ? *value : none;
 }
 
+std::vector<Json> records_at(const Json& json, std::string_view path)
+{
+    const Json& list = path.empty() && json.is_array() ? json : list_at(json, path);
+    return {list.begin(), list.end()};
+}
+
+std::vector<std::string> texts_at(const Json& json, std::string_view path)
+{
+    std::vector<std::string> texts;
+    for (const Json& one : list_at(json, path))
+        if (one.is_string())
+            texts.push_back(one.get<std::string>());
+    return texts;
+}
+
+bool is_true(const Json& json, std::string_view path)
+{
+    return text_at(json, path) == "true";
+}
+
 } // namespace xcopy::rest

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace xcopy::rest {
 
@@ -27,5 +28,8 @@ const Json* find(const Json& json, std::string_view path);
 std::string text_at(const Json& json, std::string_view path); // a number as its digits, true, false; else empty
 std::optional<std::int64_t> number_at(const Json& json, std::string_view path); // a number, or digits in a string
 const Json& list_at(const Json& json, std::string_view path);                   // an empty list when there is none
+std::vector<Json> records_at(const Json& json, std::string_view path);          // its elements; "": `json` is the list
+std::vector<std::string> texts_at(const Json& json, std::string_view path);     // its elements that are strings
+bool is_true(const Json& json, std::string_view path);                          // true, or "true"
 
 } // namespace xcopy::rest

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace xcopy::rest {
@@ -77,6 +78,16 @@ SignInSteps one_step(Request login, std::function<Result<std::vector<Header>>(co
 // A key that POST `path` gives in a field of its reply, that goes into a header, and that DELETE `path`/key gives back.
 Session key_session(const std::string& path, const std::string& body, const std::string& field,
                     const std::string& header);
+
+// For a session whose steps keep something from opening to closing: an object with open() as Session::open, and close(),
+// which gives the request that ends the session, if there is one.
+template <class Steps> Session session_of(Steps steps, std::vector<Secret> secrets)
+{
+    const auto kept = std::make_shared<Steps>(std::move(steps));
+    return {.open = [kept](const Call& call, const Send& send) { return kept->open(call, send); },
+            .logout = [kept](const auto&) -> std::optional<Request> { return kept->close(); },
+            .secrets = std::move(secrets)};
+}
 
 // One step of several: the reply if it is a success, else Errc::denied, or Errc::unavailable (429, 5xx: worth repeating),
 // with the array's words and the keys of the secret to check.

@@ -111,10 +111,10 @@ void obey(const std::string& verb, const std::string& text, const fs::path& home
         fs::remove_all(home / "counters");
         fs::copy(home / text, home / "counters");
     } else if (verb == "ignore-term")
-        signal(SIGTERM, SIG_IGN);
+        (void)signal(SIGTERM, SIG_IGN);
     else if (verb == "on-term-exit") {
         term_status = std::stoi(text);
-        signal(SIGTERM, end_on_term);
+        (void)signal(SIGTERM, end_on_term);
     } else if (verb == "close-output") {
         close(1);
         close(2);

@@ -268,7 +268,7 @@ json InfiniBox::unmap(const std::string& id, bool cluster, const std::string& vo
     });
     if (found == inventory_.maps.end())
         throw Refusal{switches_.get<int>("not_found_status"), "LUN_NOT_FOUND", "The volume is not mapped"};
-    const auto row = lun_rows(*found).front();
+    auto row = lun_rows(*found).front();
     inventory_.maps.erase(found);
     inventory_.publish();
     return row;

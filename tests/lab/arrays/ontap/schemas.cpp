@@ -8,7 +8,7 @@ namespace lab::ontap {
 Release release_of(const Switches& switches)
 {
     Release parsed;
-    std::sscanf(switches.version.c_str(), "%d.%d.%d", &parsed.generation, &parsed.major, &parsed.minor);
+    (void)std::sscanf(switches.version.c_str(), "%d.%d.%d", &parsed.generation, &parsed.major, &parsed.minor);
     return parsed;
 }
 

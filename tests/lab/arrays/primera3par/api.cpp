@@ -124,7 +124,7 @@ json Primera3par::body_of(const Request& request, const json& fields) const
         std::erase(type, '!');
         if (!has_type(value, type))
             throw Refusal{400, 39, "wrong type: " + name};
-        if (value == "")
+        if (value.is_string() && value.get_ref<const std::string&>().empty())
             throw Refusal{400, 45, "empty string: " + name};
     }
     for (const auto& [name, type] : fields.items())

@@ -243,6 +243,7 @@ TEST(SshScript, TwentyDisksThatAttachTogetherShareTheRescans)
     for (int i = 0; i < 20; ++i)
         targets.push_back(host.make_target());
     std::vector<std::thread> connections;
+    connections.reserve(targets.size());
     std::atomic<int> attached = 0;
     for (const auto& target : targets)
         connections.emplace_back([&] { attached += host.attach(target) ? 1 : 0; });

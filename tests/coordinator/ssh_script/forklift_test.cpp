@@ -50,7 +50,7 @@ protected:
         nlohmann::json seen;
         EXPECT_TRUE(eventually([&] {
             seen = nlohmann::json::parse(ask("--task-get -i " + task).message);
-            return seen.at("exitCode") != "";
+            return !seen.at("exitCode").get<std::string>().empty();
         }));
         return seen;
     }
@@ -68,6 +68,13 @@ protected:
 TEST_F(SshScriptForklift, TheKeyIsTestedWithoutADatastore)
 {
     EXPECT_EQ(host.ssh("DS=;CMD=status test-task-id").output, "SSH_OK\n");
+}
+
+// A name with blanks would be several words in the forced command; the UUID never is.
+TEST_F(SshScriptForklift, TheDatastoreMayBeGivenByItsUuid)
+{
+    const auto uuid = host.ask<DatastoreList>("datastores")->datastores.at(0).uuid;
+    EXPECT_EQ(host.ssh("DS=" + uuid + ";CMD=--xcopy maxlun").output, "xcopy 1 ok\n{\"disk_max_lun\":1024}\n");
 }
 
 TEST_F(SshScriptForklift, VersionIsTheOneThatKeepsItsPodsFromReplacingUs)

@@ -70,15 +70,22 @@ ask() { # name words...
     local name
     name=$1
     shift
-    if bounded "$tool_limit" "$work/$name.xml" "$work/$name.err" /bin/esxcli --formatter=xml "$@"; then
-        xml_records < "$work/$name.xml" > "$work/$name.tsv"
-        return 0
-    else
-        ask_status=$?
-    fi
+    bounded "$tool_limit" "$work/$name.xml" "$work/$name.err" /bin/esxcli --formatter=xml "$@"
+    ask_status=$?
     tool_said="esxcli $*: exit $ask_status: $(said_by_tool "$work/$name.xml" "$work/$name.err")"
-    understand "$ask_status" "$tool_said"
-    return 1
+    if [ "$ask_status" -ne 0 ]; then
+        understand "$ask_status" "$tool_said"
+        return 1
+    fi
+    case " $* " in # a list that was cut off is not a short list
+    *' list '* | *' get '*)
+        if ! tail -n 3 "$work/$name.xml" | grep -q '</output>'; then
+            tool_code=failed tool_reason=esxcli_answer
+            return 1
+        fi
+        ;;
+    esac
+    xml_records < "$work/$name.xml" > "$work/$name.tsv"
 }
 
 ask_aside() { # name words...; a failure is left in NAME.failed

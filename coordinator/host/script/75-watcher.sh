@@ -34,6 +34,9 @@ watch_clone() { # job
     finish
 }
 
+# shellcheck disable=SC2317 # by the trap at the end
+unlock_slot() { [ -z "${slot_number-}" ] || unlock "slot$slot" "$slot_number"; }
+
 finish() {
     [ ! -f "$job_dir/stop" ] || cp "$job_dir/stop" "$job_dir/stopped"
     put "$job_dir/done" "$(now_ms)"
@@ -47,7 +50,10 @@ wait_for_a_slot() {
         if overdue "$w_job"; then continue; fi
         slot=1
         while [ "$slot" -le "$max_running" ]; do
-            if try_lock "slot$slot"; then return 0; fi # freed by our end: a dead holder holds nothing
+            if try_lock "slot$slot"; then
+                slot_number=$lock_number
+                return 0
+            fi
             slot=$((slot + 1))
         done
         pause_ms 200

@@ -53,6 +53,9 @@ struct Tls {
     std::string ca_file{};          // PEM; empty: the system's trust store
     std::string client_cert_file{}; // PEM chain
     std::string client_key_file{};  // PEM
+    std::string ca_pem{};           // these three: the texts themselves, which go before the files; for what arrives in
+    std::string client_cert_pem{};  // the environment or within another file and has no place on a disk
+    Secret client_key_pem{};
     std::string
         expected_uri_san{}; // when set, the server must show this URI SAN and its name or address is not compared
     bool skip_verification = false;

@@ -36,8 +36,7 @@ struct Line {
     std::string belongs_to;
     std::unique_ptr<CURLM, Freed<curl_multi_cleanup>> multi{curl_multi_init()};
     std::unique_ptr<CURL, Freed<curl_easy_cleanup>> easy{curl_easy_init()};
-    std::string expected_uri_san;
-    bool verify = true;
+    PeerCheck peer;
     TlsOutcome tls; // connections outlive an exchange, so what their callbacks write to does as well
 
     Line() = default;
@@ -54,9 +53,10 @@ struct Line {
 
 std::string line_key(const Request& request, const Tls& tls)
 {
-    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}{}\n{}\n{}\n{}", origin_of(request.url), tls.ca_file,
-                       tls.client_cert_file, tls.client_key_file, tls.expected_uri_san, tls.skip_verification,
-                       tls.tls13_only, tls.ca_pem, tls.client_cert_pem, tls.client_key_pem.reveal());
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}{}\n{}\n{}\n{}", origin_of(request.url), tls.ca_file,
+                       tls.client_cert_file, tls.client_key_file, tls.expected_uri_san, tls.thumbprint,
+                       tls.skip_verification, tls.tls13_only, tls.ca_pem, tls.client_cert_pem,
+                       tls.client_key_pem.reveal());
 }
 
 struct Arriving {
@@ -103,9 +103,7 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* argumen
 CURLcode prepare_context(CURL*, void* context, void* argument)
 {
     auto& line = *static_cast<Line*>(argument);
-    return install_tls_check(static_cast<SSL_CTX*>(context), line.expected_uri_san, line.verify, line.tls)
-               ? CURLE_OK
-               : CURLE_OUT_OF_MEMORY;
+    return install_tls_check(static_cast<SSL_CTX*>(context), line.peer, line.tls) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 using HeaderList = std::unique_ptr<curl_slist, Freed<curl_slist_free_all>>;
@@ -174,13 +172,14 @@ void set_text(CURL* easy, CURLoption option, const std::string& text)
 void set_tls(Line& line, const Tls& tls)
 {
     CURL* const easy = line.easy.get();
-    line.expected_uri_san = tls.expected_uri_san;
-    line.verify = !tls.skip_verification;
+    line.peer = {
+        .expected_uri_san = tls.expected_uri_san, .thumbprint = tls.thumbprint, .verify = !tls.skip_verification};
     line.tls = {};
+    const bool by_name = line.peer.verify && tls.expected_uri_san.empty() && tls.thumbprint.empty();
     curl_easy_setopt(easy, CURLOPT_SSLVERSION,
                      static_cast<long>(tls.tls13_only ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, line.verify ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, line.verify && tls.expected_uri_san.empty() ? 2L : 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, line.peer.verify ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); // every new connection is verified in full
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, prepare_context);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &line);

@@ -109,9 +109,9 @@ TEST_F(CurlTest, TakesCertificatesAndKeyAsTextsWhichGoBeforeFiles)
     const auto me = ca.issue("me", "URI:xcopy://role/operator");
     TlsServer server({.identity = by_address, .client_ca = ca.file()}, echo);
     const Tls texts{.ca_file = "/none.pem",
+                    .ca_pem = text_of(ca.file()),
                     .client_cert_file = "/none.pem",
                     .client_key_file = "/none.key",
-                    .ca_pem = text_of(ca.file()),
                     .client_cert_pem = text_of(me.cert_file),
                     .client_key_pem = Secret(text_of(me.key_file))};
     const auto reply = get(server, texts);

@@ -5,6 +5,7 @@
 #include "coordinator/results.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
 #include <cstdio>
 #include <unistd.h>
@@ -24,7 +25,12 @@ int populate(Config config, const std::stop_token& stop)
 
     const auto& order = tools.config.order;
     CopyReport report;
-    { // a progress bar ends its line before anything else is printed
+    if (auto asked = consult_about_copy(tools); !asked) { // before anything was claimed or changed
+        report.outcome = asked.error().code == Errc::cancelled ? Outcome::cancelled : Outcome::refused;
+        report.error = asked.error();
+        report.job = order.job;
+        report.source = order.source;
+    } else { // a progress bar ends its line before anything else is printed
         auto observer = on_terminal ? terminal_progress(stderr) : logged_progress(*tools.log, order.job);
         report = copy_disk(
             tools.call(), order,

@@ -3,6 +3,7 @@
 
 #include "coordinator/copy_order.hpp"
 #include "coordinator/host/agent_host.hpp"
+#include "coordinator/vsphere/options.hpp"
 #include "vendors/array_config.hpp"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct Config {
     std::vector<AgentAddress> agents;
     AgentTls agent_tls;
     ArrayConfig storage;
+    VsphereOptions vsphere;
     std::string state_dir;
     Output output = Output::table;
     bool debug = false; // a line for every request

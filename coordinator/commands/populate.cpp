@@ -7,6 +7,7 @@
 #include "coordinator/results.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -58,12 +59,22 @@ int populate(Config config, const std::stop_token& stop)
         auto exposer = serve_metrics(tools, metrics, begun);
         if (!exposer)
             return complain(exposer.error(), exit_usage);
-        if (*exposer)
-            if (const auto info = (*array)->info(tools.call()); info)
-                metrics.array(*info);
-        report = copy_disk(
-            tools.call(), order,
-            {.array = **array, .hosts = tools.hosts, .journal = **journal, .log = *tools.log, .observer = metrics});
+        if (auto asked = consult_about_copy(tools); !asked) { // before anything was claimed or changed
+            report.outcome = asked.error().code == Errc::cancelled ? Outcome::cancelled : Outcome::refused;
+            report.error = asked.error();
+            report.job = order.job;
+            report.source = order.source;
+        } else {
+            if (*exposer)
+                if (const auto info = (*array)->info(tools.call()); info)
+                    metrics.array(*info);
+            report = copy_disk(tools.call(), order,
+                               {.array = **array,
+                                .hosts = tools.hosts,
+                                .journal = **journal,
+                                .log = *tools.log,
+                                .observer = metrics});
+        }
         metrics.end(report);
         if (*exposer && !(*exposer)->wait_for_scrape({}, last_scrape))
             tools.log->info("nobody asked for the final metrics", {{"job", order.job}});

@@ -2,21 +2,19 @@
 
 # Ends a program that takes too long: esxcli hangs when hostd does. Output and error go to files.
 bounded() { # seconds out err program words...
-    local limit out err left
-    limit=$1 out=$2 err=$3
+    local until out err
+    until=$(($(uptime_s) + $1)) out=$2 err=$3
     shift 3
     "$@" > "$out" 2> "$err" < /dev/null &
     bounded_child=$!
     (
-        left=$((limit * 10))
-        while [ "$left" -gt 0 ] && kill -0 "$bounded_child" 2>/dev/null; do
+        while kill -0 "$bounded_child" 2>/dev/null; do
+            if [ "$(uptime_s)" -ge "$until" ]; then kill -9 "$bounded_child"; fi
             pause_ms 100
-            left=$((left - 1))
         done
-        [ "$left" -gt 0 ] || kill -9 "$bounded_child"
     ) > /dev/null 2>&1 < /dev/null &
     bounded_minder=$!
-    wait "$bounded_child"
+    wait "$bounded_child" 2> /dev/null
     bounded_status=$?
     kill "$bounded_minder" 2>/dev/null
     wait "$bounded_minder" 2>/dev/null

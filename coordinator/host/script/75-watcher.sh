@@ -25,7 +25,7 @@ watch_clone() { # job
     put "$job_dir/vmkfstools" "$vmkfstools"
     mind "$1" "$vmkfstools" > /dev/null 2>&1 &
     minder=$!
-    wait "$vmkfstools"
+    wait "$vmkfstools" 2> /dev/null
     put "$job_dir/exit" "$?"
     kill "$minder" 2>/dev/null
     counters "$device" "$job_dir/after-target"

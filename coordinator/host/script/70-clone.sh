@@ -144,7 +144,7 @@ known_job() {
 }
 
 heard_of() { # a finished job may be forgotten by another at this moment
-    if [ -d "$state/jobs/$1" ]; then uptime_s > "$state/jobs/$1/heard" 2>/dev/null || true; fi
+    if [ -d "$state/jobs/$1" ]; then put "$state/jobs/$1/heard" "$(uptime_s)" 2>/dev/null || true; fi
 }
 
 pointer_of() { # canonical source, job

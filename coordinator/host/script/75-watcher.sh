@@ -64,7 +64,7 @@ wait_for_a_slot() {
 overdue() { # job
     ttl=$(order_of "$1" ttl)
     heard=$(get "$state/jobs/$1/heard")
-    if [ "$ttl" -gt 0 ] && [ $(($(uptime_s) - ${heard:-0})) -ge "$ttl" ]; then
+    if [ -n "$heard" ] && [ "$ttl" -gt 0 ] && [ $(($(uptime_s) - heard)) -ge "$ttl" ]; then
         ask_to_stop "$1" cancelled orphaned "nobody asked about it for $ttl s"
         return 0
     fi

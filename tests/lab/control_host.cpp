@@ -31,6 +31,26 @@ std::string contents(const std::filesystem::path& path)
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+bool set_managed(Management& management, const std::string& key, const json& value)
+{
+    const std::map<std::string, bool Management::*> flags = {{"secure_boot", &Management::secure_boot},
+                                                             {"exec_installed_only", &Management::exec_installed_only},
+                                                             {"exec_refused", &Management::exec_refused},
+                                                             {"no_space", &Management::no_space},
+                                                             {"acceptance_fixed", &Management::acceptance_fixed},
+                                                             {"init_words", &Management::init_words},
+                                                             {"update_keeps_config", &Management::update_keeps_config},
+                                                             {"refresh_on_install", &Management::refresh_on_install},
+                                                             {"replaces_running", &Management::replaces_running}};
+    if (const auto flag = flags.find(key); flag != flags.end())
+        management.*flag->second = value.get<bool>();
+    else if (key == "clock_skew_s")
+        management.clock_skew_s = value.get<int>();
+    else
+        return false;
+    return true;
+}
+
 void set_one(HostState& host, const std::string& key, const json& value)
 {
     auto& behaviour = host.behaviour;
@@ -66,7 +86,7 @@ void set_one(HostState& host, const std::string& key, const json& value)
     else if (key == "status") // {"naa.X": "dead timeout"}, "" takes it back
         for (const auto& [device, status] : value.items())
             host.storage.force_status(device, status.get<std::string>());
-    else
+    else if (!host.management || !set_managed(*host.management, key, value))
         throw std::invalid_argument("host.set does not know " + key);
 }
 
@@ -164,6 +184,41 @@ json set_host(World& world, const json& order)
         if (key != "do" && key != "host")
             set_one(state, key, value);
     return json::object();
+}
+
+json sshd(World& world, const json& order)
+{
+    auto& host = host_of(world, order);
+    const auto what = order.at("what").get<std::string>();
+    if (what != "start" && what != "stop" && what != "restart")
+        throw std::invalid_argument("host.sshd takes start, stop or restart");
+    if (what != "start")
+        host.sshd_stop();
+    return what == "stop" ? json::object() : host.sshd_start();
+}
+
+json authorize(World& world, const json& order)
+{
+    host_of(world, order).authorize(order.at("line"));
+    return json::object();
+}
+
+json software(World& world, const json& order)
+{
+    auto& state = host_of(world, order).state();
+    const std::lock_guard lock(state.mutex);
+    if (!state.management)
+        throw std::invalid_argument("this host is not managed");
+    auto vibs = json::object();
+    for (const auto& [name, vib] : state.management->image.installed())
+        vibs[name] = vib.version;
+    auto rulesets = json::object();
+    for (const auto& [name, set] : state.management->image.firewall())
+        rulesets[name] = {{"enabled", set.enabled}, {"allowed_all", set.allowed_all}, {"allowed", set.allowed}};
+    return {{"vibs", vibs},
+            {"acceptance", state.management->image.acceptance},
+            {"rulesets", rulesets},
+            {"groups", state.management->groups}};
 }
 
 json devices(World& world, const json& order)

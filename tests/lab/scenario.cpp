@@ -50,7 +50,7 @@ HostConfig host_from(const json& j, std::size_t number, const std::string& netwo
 {
     refuse_unknown(j,
                    {"name", "uuid", "version", "build", "adapters", "vms", "vaai", "max_lun", "tool_latency_ms",
-                    "agent", "agent_config"},
+                    "agent", "agent_config", "managed", "ssh_port"},
                    "host");
     HostConfig h;
     h.name = j.value("name", fmt::format("esx{}", number));
@@ -77,6 +77,9 @@ HostConfig host_from(const json& j, std::size_t number, const std::string& netwo
     h.tool_latency_ms = j.value("tool_latency_ms", 0);
     h.agent = j.value("agent", true);
     h.agent_config = j.value("agent_config", json::object());
+    h.managed = j.value("managed", false);
+    h.ssh_port = j.value("ssh_port", h.ssh_port);
+    h.agent = h.agent && !h.managed;
     return h;
 }
 

@@ -45,6 +45,8 @@ struct HostConfig {
     int tool_latency_ms = 0;
     bool agent = true;           // started with the host, when the lab has an agent program
     nlohmann::json agent_config; // laid over the default config.json
+    bool managed = false;        // an SSH server, software, firewall, services; no agent until somebody installs one
+    int ssh_port = 2222;         // of a managed host
 };
 
 struct DatastoreConfig {

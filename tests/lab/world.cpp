@@ -66,6 +66,9 @@ World::World(const WorldOptions& options)
         make_host(host);
     for (const auto& host : scenario_.hosts) {
         hosts.at(host.name)->boot();
+        if (host.managed)
+            if (const auto up = hosts.at(host.name)->sshd_start(); !up.at("ok"))
+                std::fprintf(stderr, "xcopy-lab: %s: %s\n", host.name.c_str(), up.dump().c_str());
         if (host.agent && !options_.agent.empty())
             hosts.at(host.name)->agent_start(false);
     }
@@ -93,9 +96,11 @@ void World::make_host(const HostConfig& host)
     for (const auto& store : scenario_.datastores)
         if (store.hosts.empty() || std::find(store.hosts.begin(), store.hosts.end(), host.name) != store.hosts.end())
             mounted.push_back(store);
-    const HostFiles files{directory / "hosts" / host.name, directory / "datastores", options_.tool, options_.agent};
+    const HostFiles files{directory / "hosts" / host.name, directory / "datastores", options_.tool,
+                          host.managed ? fs::path() : options_.agent, options_.launcher};
     hosts[host.name] = std::make_unique<Host>(host, mounted, files, fabric, events, clones);
-    write_agent_files(host, files);
+    if (!host.managed)
+        write_agent_files(host, files);
 }
 
 void World::write_agent_files(const HostConfig& host, const HostFiles& files)
@@ -154,6 +159,10 @@ json World::ready() const
                                  {"agent", fmt::format("https://{}:{}", host.address, Host::agent_port)},
                                  {"adapters", adapters},
                                  {"root", hosts.at(host.name)->files().root().string()}};
+        if (host.managed)
+            j["hosts"][host.name]["ssh"] = {{"port", host.ssh_port},
+                                            {"key", (hosts.at(host.name)->files().directory / "ssh/client").string()},
+                                            {"directory", (hosts.at(host.name)->files().directory / "ssh").string()}};
     }
     for (const auto& store : scenario_.datastores)
         j["datastores"][store.name] = {{"path", datastore_directory(store.name).string()},

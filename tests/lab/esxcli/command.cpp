@@ -32,6 +32,8 @@ std::vector<Command> tree(bool localcli)
     take(path_commands());
     take(filesystem_commands());
     take(iscsi_commands());
+    take(software_commands());
+    take(network_commands());
     if (localcli)
         take(sched_commands());
     return all;

@@ -45,6 +45,8 @@ std::vector<Command> adapter_commands();
 std::vector<Command> path_commands();
 std::vector<Command> filesystem_commands();
 std::vector<Command> iscsi_commands();
+std::vector<Command> software_commands();
+std::vector<Command> network_commands();
 std::vector<Command> sched_commands(); // localcli only
 
 // argv[0] is the program: esxcli, or localcli.

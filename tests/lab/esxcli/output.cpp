@@ -45,7 +45,7 @@ std::vector<std::pair<std::string, const Value*>> sorted(const Record& record)
 
 std::string text_list(const Output& output)
 {
-    std::string out;
+    std::string out = output.title.empty() ? "" : output.title + "\n";
     for (const auto& record : output.records) {
         if (&record != &output.records.front())
             out += '\n';

@@ -30,6 +30,7 @@ struct Output {
     std::string type; // typeName of the records
     bool heading = false;
     bool heading_repeated = false; // the field stands below its own heading too
+    std::string title{};           // above a structure, in text only
     std::string text;
     std::vector<Record> records;
     std::optional<std::string> error; // then exit status 1

@@ -1,9 +1,11 @@
 // system *, hardware platform
 #include "tests/lab/esxcli/command.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <charconv>
+#include <ctime>
 
 namespace lab {
 
@@ -133,6 +135,46 @@ Output set_setting(HostState& host, const Arguments& arguments)
     return {};
 }
 
+Output time_of_day(HostState& host, const Arguments&)
+{
+    const std::lock_guard lock(host.mutex);
+    const auto now = std::time(nullptr) + (host.management ? host.management->clock_skew_s : 0);
+    return Output::string(fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now)));
+}
+
+Output kernel_settings(HostState& host, const Arguments& arguments)
+{
+    const std::lock_guard lock(host.mutex);
+    if (arguments.get("option", "execInstalledOnly") != "execInstalledOnly")
+        return Output::failure(fmt::format("Invalid kernel option {}", arguments.get("option")));
+    const std::string on = host.management && host.management->exec_installed_only ? "TRUE" : "FALSE";
+    return {.shape = Shape::table,
+            .type = "KernelSetting",
+            .text = {},
+            .records = {{{{"Name", "execInstalledOnly"},
+                          {"Type", "Bool"},
+                          {"Configured", on},
+                          {"Runtime", on},
+                          {"Default", "FALSE"},
+                          {"Description", "Execute only VIB-installed files"}}}}};
+}
+
+Output ramdisks(HostState& host, const Arguments&)
+{
+    const std::lock_guard lock(host.mutex);
+    const bool full = host.management && host.management->no_space;
+    Output out{.shape = Shape::table, .type = "Ramdisk", .text = {}, .records = {}};
+    for (const char* name : {"root", "etc", "var", "tmp"})
+        out.records.push_back({{{"Ramdisk Name", name},
+                                {"System", true},
+                                {"Reserved", "2048 KiB"},
+                                {"Maximum", "262144 KiB"},
+                                {"Used", full ? "262144 KiB" : "412 KiB"},
+                                {"Free", full ? "0 %" : "99 %"},
+                                {"Mount Point", name == std::string("root") ? "/" : fmt::format("/{}", name)}}});
+    return out;
+}
+
 } // namespace
 
 std::vector<Command> system_commands()
@@ -142,6 +184,9 @@ std::vector<Command> system_commands()
         {"system hostname get", {}, hostname},
         {"system uuid get", {}, uuid},
         {"system maintenanceMode get", {}, maintenance},
+        {"system time get", {}, time_of_day},
+        {"system settings kernel list", {{"o", "option"}}, kernel_settings},
+        {"system visorfs ramdisk list", {}, ramdisks},
         {"hardware platform get", {}, platform},
         {"system module parameters list", {{"m", "module", true, true}}, module_parameters},
         {"system settings advanced list", {{"o", "option"}, {"d", "delta", false}, {"t", "tree"}}, list_settings},

@@ -2,6 +2,7 @@
 
 #include "tests/lab/esxcli/command.hpp"
 #include "tests/lab/esxcli/other_tools.hpp"
+#include "tests/lab/host/administration.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* agent_program = "/opt/xcopy-agent/bin/xcopy-agent";
 constexpr const char* agent_log = "/var/log/xcopy-agent.log";
+constexpr const char* launcher_record = "/var/log/xcopy-launcher.log";
 
 // Boots lie ten minutes apart for whoever reads the uptime: a reader may take two boots within a minute for one.
 constexpr long first_uptime_s = 24 * 3600;
@@ -33,23 +35,6 @@ int peer_pid(int fd)
     ucred who{};
     socklen_t length = sizeof who;
     return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 ? who.pid : -1;
-}
-
-// Asked of the kernel: a connection to try it out would be an event for the agent.
-bool listens(const std::string& address, int port)
-{
-    in_addr wanted{};
-    ::inet_pton(AF_INET, address.c_str(), &wanted);
-    const auto local = fmt::format("{:08X}:{:04X}", wanted.s_addr, port);
-    std::ifstream table("/proc/net/tcp");
-    for (std::string line; std::getline(table, line);) {
-        std::istringstream fields(line);
-        std::string number, from, to, state;
-        fields >> number >> from >> to >> state;
-        if (from == local && state == "0A")
-            return true;
-    }
-    return false;
 }
 
 std::string tail_of(const std::filesystem::path& path)
@@ -69,12 +54,30 @@ std::string event_text(const std::vector<std::string>& argv)
 
 } // namespace
 
+bool listens(const std::string& address, int port)
+{
+    in_addr wanted{};
+    ::inet_pton(AF_INET, address.c_str(), &wanted);
+    const auto local = fmt::format("{:08X}:{:04X}", wanted.s_addr, port);
+    std::ifstream table("/proc/net/tcp");
+    for (std::string line; std::getline(table, line);) {
+        std::istringstream fields(line);
+        std::string number, from, to, state;
+        fields >> number >> from >> to >> state;
+        if (from == local && state == "0A")
+            return true;
+    }
+    return false;
+}
+
 Host::Host(const HostConfig& config, const std::vector<DatastoreConfig>& mounted, HostFiles files, const Fabric& fabric,
            EventLog& events, Clones& clones)
     : state_(config, mounted, fabric, events, files.devices()), files_(std::move(files)), mounted_(mounted),
       events_(events), clones_(clones)
 {
     build_root(files_, config, mounted_);
+    if (config.managed)
+        manage();
     tools_ = std::make_unique<LineServer>(files_.lab() / "host.sock", [this](LineChannel& tool) { serve_tool(tool); });
 }
 
@@ -86,8 +89,12 @@ Host::~Host()
 
 void Host::boot()
 {
-    machine_.power_on([this](int orders) { return bubblewrap_argv(files_, mounted_, orders); },
-                      first_uptime_s - between_boots_s * boots_++);
+    machine_.power_on(
+        [this](int orders) {
+            return bubblewrap_argv(files_, mounted_, orders,
+                                   state_.config.managed ? sshd_mounts() : std::vector<std::string>());
+        },
+        first_uptime_s - between_boots_s * boots_++);
 }
 
 void Host::reboot()
@@ -98,15 +105,29 @@ void Host::reboot()
         had_agent = std::exchange(agent_pid_, -1) > 0;
     }
     machine_.power_off();
-    empty_volatile_folders(files_);
+    if (state_.config.managed)
+        empty_for_boot(files_);
+    else
+        empty_volatile_folders(files_);
     {
         const std::lock_guard lock(state_.mutex);
         state_.storage.boot();
         state_.rescanning.clear();
+        if (state_.management) {
+            build_root(files_, state_.config, mounted_);
+            state_.management->groups.clear();
+            state_.management->image.boot();
+        }
     }
+    if (state_.config.managed)
+        write_ssh_files(files_, state_.config, *ssh_keys_, authorized_, state_.config.ssh_port);
     boot();
     if (had_agent)
         agent_start(true);
+    if (state_.config.managed) {
+        sshd_start();
+        start_services();
+    }
 }
 
 json Host::agent_start(bool wait)
@@ -115,7 +136,10 @@ json Host::agent_start(bool wait)
         return {{"ok", false}, {"error", "the lab was started without --agent"}};
     {
         const std::lock_guard lock(agent_mutex_);
-        const auto spawned = machine_.order({{"do", "spawn"}, {"argv", {agent_program, "serve"}}, {"log", agent_log}});
+        auto argv = json::array({agent_program, "serve"});
+        if (!files_.launcher.empty())
+            argv.insert(argv.begin(), {"/bin/xcopy-launcher", "--record", launcher_record});
+        const auto spawned = machine_.order({{"do", "spawn"}, {"argv", argv}, {"log", agent_log}});
         if (!spawned.at("ok"))
             return spawned;
         agent_pid_ = spawned.at("pid");
@@ -219,6 +243,8 @@ void Host::serve_tool(LineChannel& tool)
             result = run_vim_cmd(state_, argv);
         else if (name == "vmkfstools")
             result = clones_.run(state_, request, peer_pid(tool.fd()), tool);
+        else if (state_.management)
+            result = run_admin_tool(state_, argv);
         else
             result = {127, "", fmt::format("{}: not a tool of this host\n", name)};
     }

@@ -5,6 +5,7 @@
 #include "tests/lab/host/host_state.hpp"
 #include "tests/lab/host/machine.hpp"
 #include "tests/lab/host/root.hpp"
+#include "tests/lab/host/sshd.hpp"
 #include "tests/lab/line_server.hpp"
 #include "tests/lab/vmkfstools/clones.hpp"
 
@@ -26,8 +27,20 @@ public:
     const HostFiles& files() const { return files_; }
 
     void boot();
-    void
-    reboot(); // all processes die, volatile folders are emptied, devices are found anew, the agent is started again
+
+    // All processes die, volatile folders are emptied, devices are found anew, the agent is started again. A managed host
+    // loses all files but those of its VIBs and what was saved, and starts its services in their order.
+    void reboot();
+
+    // Of a managed host. A program inside it, to its end.
+    struct Ended {
+        int status = -1;
+        std::string output;
+    };
+    Ended run(const std::vector<std::string>& argv, int timeout_s = 60);
+    nlohmann::json sshd_start(); // answers have "ok"
+    nlohmann::json sshd_stop();
+    void authorize(const std::string& line); // another line of authorized_keys
 
     // Answers have "ok". With `wait`, start returns when the agent accepts connections or has died.
     nlohmann::json agent_start(bool wait);
@@ -39,6 +52,8 @@ public:
 
 private:
     void serve_tool(LineChannel&);
+    void manage();
+    void start_services();
 
     HostState state_;
     HostFiles files_;
@@ -49,7 +64,13 @@ private:
     std::mutex agent_mutex_;
     int agent_pid_ = -1;
     int boots_ = 0;
+    std::optional<SshKeys> ssh_keys_; // of a managed host
+    std::string authorized_;
+    int sshd_pid_ = -1;
     std::unique_ptr<LineServer> tools_;
 };
+
+// Asked of the kernel: a connection to try it out would be an event for who listens.
+bool listens(const std::string& address, int port);
 
 } // namespace lab

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "tests/lab/events.hpp"
+#include "tests/lab/host/management.hpp"
 #include "tests/lab/host/storage.hpp"
 #include "tests/lab/scenario.hpp"
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -55,7 +57,8 @@ struct HostState {
     std::map<std::string, AdvancedSetting> settings;
     HostBehaviour behaviour;
     bool maintenance = false;
-    std::set<std::string> rescanning; // adapters
+    std::set<std::string> rescanning;       // adapters
+    std::unique_ptr<Management> management; // of a managed host only
 };
 
 } // namespace lab

@@ -15,6 +15,8 @@
 #include <map>
 #include <poll.h>
 #include <sstream>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +142,23 @@ json obey(const json& order)
 
 void on_child(int) {} // only there to end the wait
 
+// Where syslog(3) and logger write.
+int open_log_socket()
+{
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return fd;
+}
+
+void write_log(int socket)
+{
+    std::ofstream file("/var/log/syslog.log", std::ios::app);
+    char line[8192];
+    for (ssize_t got = 0; (got = ::recv(socket, line, sizeof line, 0)) > 0;)
+        file.write(line, got) << '\n';
+}
+
 } // namespace
 
 int run_init(int orders)
@@ -156,10 +175,14 @@ int run_init(int orders)
 
     LineChannel channel((Fd(orders)));
     channel.send("{\"ok\":true}");
+    const int log = open_log_socket();
     for (;;) {
         reap();
-        pollfd waiting{orders, POLLIN, 0};
-        if (::ppoll(&waiting, 1, nullptr, &open_mask) < 0)
+        pollfd waiting[] = {{orders, POLLIN, 0}, {log, POLLIN, 0}};
+        if (::ppoll(waiting, 2, nullptr, &open_mask) < 0)
+            continue;
+        write_log(log);
+        if (waiting[0].revents == 0)
             continue;
         const auto line = channel.receive();
         if (!line)

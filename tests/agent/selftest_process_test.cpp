@@ -58,7 +58,7 @@ protected:
 
     Finished selftest(const std::string& output = "table", const std::string& more = group) const
     {
-        auto done = run({XCOPY_AGENT, "selftest", "--config", host.write_config(more), "--output", output}, {});
+        auto done = run(agent_command({"selftest", "--config", host.write_config(more), "--output", output}), {});
         EXPECT_TRUE(done);
         return std::move(*done);
     }

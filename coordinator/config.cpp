@@ -1,6 +1,7 @@
 #include "coordinator/config.hpp"
 
 #include "coordinator/config_files.hpp"
+#include "coordinator/kube/settings.hpp"
 #include "coordinator/source.hpp"
 #include "protocol/ids.hpp"
 #include "vendors/registry.hpp"
@@ -255,11 +256,14 @@ void check_storage(const Config& config, std::vector<std::string>& problems)
 
 void check_copy(const Config& config, std::vector<std::string>& problems)
 {
-    if (config.order.target.handle.empty())
-        problems.emplace_back("no target is given; --volume-handle is the CSI volume handle of the PersistentVolume");
+    const bool has_claim = !config.kube.claim.empty(); // the cluster knows the rest
+    if (config.order.target.handle.empty() && !has_claim)
+        problems.emplace_back(
+            "no target is given; --owner-name is a PersistentVolumeClaim, --volume-handle the CSI volume "
+            "handle of its PersistentVolume");
     if (config.order.source.empty())
         problems.emplace_back("no source is given; use --source-vmdk '[datastore] folder/disk.vmdk'");
-    if (config.order.job.empty())
+    if (config.order.job.empty() && !has_claim)
         problems.emplace_back("no job is given; use --owner-uid with the UID of the PersistentVolumeClaim");
 }
 
@@ -267,7 +271,7 @@ void check_copy(const Config& config, std::vector<std::string>& problems)
 
 const std::vector<Setting>& settings()
 {
-    static const std::vector<Setting> all{
+    static const std::vector<Setting> own{
         {"config", "", "FILE", "JSON file with any of these settings, named as the flags", false, nullptr, nothing},
         {"output", "", "table|json", "how results are printed", false, nullptr, set_output},
 
@@ -330,6 +334,12 @@ const std::vector<Setting>& settings()
         {"cleanup-timeout", "", "SECONDS", "how long putting everything back may take (300)", false, &Needs::state,
          seconds<&Limits::clean_up>},
     };
+    static const std::vector<Setting> all = [] {
+        auto both = own;
+        for (const auto& setting : kube::settings())
+            both.push_back(setting);
+        return both;
+    }();
     return all;
 }
 
@@ -387,6 +397,7 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
         check_storage(config, problems);
     if (needs.copy)
         check_copy(config, problems);
+    kube::check(config, environment, needs, problems);
     return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include "coordinator/copy_order.hpp"
 #include "coordinator/host/agent_host.hpp"
+#include "coordinator/kube/options.hpp"
 #include "vendors/array_config.hpp"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct Config {
     AgentTls agent_tls;
     ArrayConfig storage;
     std::string state_dir;
+    kube::Options kube;
     Output output = Output::table;
     bool debug = false; // a line for every request
     CopyOrder order;

@@ -1,8 +1,8 @@
 #include "coordinator/commands/commands.hpp"
 #include "coordinator/copy_disk.hpp"
-#include "coordinator/file_journal.hpp"
 #include "coordinator/progress.hpp"
 #include "coordinator/results.hpp"
+#include "coordinator/surroundings.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
 
@@ -18,17 +18,20 @@ int populate(Config config, const std::stop_token& stop)
     auto array = make_array(tools.config.storage, *tools.transport);
     if (!array)
         return complain(array.error(), exit_usage);
-    auto journal = FileJournal::open(tools.config.state_dir);
-    if (!journal)
-        return complain(journal.error(), exit_usage);
+    auto around = look_around(tools);
+    if (!around)
+        return complain_of_surroundings(around.error());
 
     const auto& order = tools.config.order;
     CopyReport report;
     { // a progress bar ends its line before anything else is printed
         auto observer = on_terminal ? terminal_progress(stderr) : logged_progress(*tools.log, order.job);
-        report = copy_disk(
-            tools.call(), order,
-            {.array = **array, .hosts = tools.hosts, .journal = **journal, .log = *tools.log, .observer = *observer});
+        report = copy_disk(tools.call(), order,
+                           {.array = **array,
+                            .hosts = tools.hosts,
+                            .journal = *around->journal,
+                            .log = *tools.log,
+                            .observer = *observer});
     }
     if (report.error)
         tools.log->error("copy did not succeed", {{"job", report.job},

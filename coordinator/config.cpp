@@ -163,6 +163,22 @@ Result<void> set_handle(Config& config, const Texts& given)
     return {};
 }
 
+// "8443", "0.0.0.0:8443", "[::]:8443"
+Result<void> set_metrics(Config& config, const Texts& given)
+{
+    const auto& text = given.front();
+    const auto colon = text.rfind(':');
+    Config::MetricsListen listen{.address = colon == std::string::npos ? "::" : text.substr(0, colon)};
+    if (listen.address.starts_with('[') && listen.address.ends_with(']'))
+        listen.address = listen.address.substr(1, listen.address.size() - 2);
+    const auto port = number<std::uint16_t>({text.substr(colon == std::string::npos ? 0 : colon + 1)}, 0, 65535);
+    if (!port)
+        return port.error();
+    listen.port = *port;
+    config.metrics = listen;
+    return {};
+}
+
 Result<void> nothing(Config&, const Texts&) // read before all others
 {
     return {};
@@ -325,6 +341,8 @@ std::vector<Setting> own_settings()
         {"lun", "", "NUMBER", "LUN number to map under; else a free one is chosen", false, &Needs::copy, set_lun},
         {"xcopy", "", "prefer|require", "require: fail when the array does not do the copying", false, &Needs::copy,
          set_policy},
+        {"metrics-listen", "", "[ADDRESS:]PORT", "serve Prometheus metrics there by HTTPS while copying", false,
+         &Needs::copy, set_metrics},
         {"attach-timeout", "", "SECONDS", "how long the host may take to see the target (120)", false, &Needs::copy,
          seconds<&Limits::attach>},
         {"agent-lost-after", "", "SECONDS", "silence of the host after which the result is unknown (600)", false,

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ struct Config {
     std::string state_dir;
     Output output = Output::table;
     bool debug = false; // a line for every request
+
+    struct MetricsListen {
+        std::string address;
+        std::uint16_t port = 0; // 0: any
+    };
+    std::optional<MetricsListen> metrics; // where to serve /metrics; empty: nowhere
     CopyOrder order;
 };
 

@@ -1,6 +1,5 @@
 // The real coordinator, told of no host: a vCenter that knows the lab's hosts, datastores and VMs leads it to the real agents.
-#include "tests/end_to_end/site.hpp"
-#include "tests/vsphere/vcsim.hpp"
+#include "tests/vsphere/migration.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,91 +13,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-using xcopy::test::Vcsim;
-
-// vCenter's view of a lab: the same hosts, addresses, datastores and devices.
-json inventory_of(const Site& site, const std::vector<json>& vms)
-{
-    json inventory{{"datacenter", "DC 0"},
-                   {"folder", "Europe"},
-                   {"vms", vms},
-                   {"hosts", json::array()},
-                   {"datastores", json::array()}};
-    for (const auto& [name, host] : site.lab.ready().at("hosts").items())
-        inventory["hosts"].push_back(
-            {{"name", name}, {"uuid", host.at("uuid")}, {"addresses", json::array({host.at("address")})}});
-    for (const auto& [name, store] : site.lab.ready().at("datastores").items()) {
-        const auto type = store.at("type").get<std::string>();
-        const auto naa = store.at("naa").get<std::string>();
-        inventory["datastores"].push_back({{"name", name},
-                                           {"uuid", store.at("uuid")},
-                                           {"type", type.starts_with("VMFS") ? "VMFS" : type},
-                                           {"devices", naa.empty() ? json::array() : json::array({naa})}});
-    }
-    return inventory;
-}
-
-json vm(const std::string& name, const std::string& power, const std::vector<json>& disks,
-        const std::string& host = "esx1")
-{
-    return {{"name", name}, {"host", host}, {"power", power}, {"folder", "team a/übung"}, {"disks", disks}};
-}
-
-json flat(const std::string& file, const std::vector<std::string>& parents = {}, std::uint64_t size = 16 * mib)
-{
-    return {{"file", file}, {"kind", "flat"}, {"size", size}, {"parents", parents}, {"allocated", size / 2}};
-}
-
-// A site whose agents nobody lists, and its vCenter.
-struct Migration {
-    explicit Migration(const std::vector<json>& vms, const json& scenario = json::object(),
-                       const std::vector<json>& more_datastores = {})
-        : site(scenario), vcenter([&] {
-              auto inventory = inventory_of(site, vms);
-              for (const auto& extra : more_datastores)
-                  inventory["datastores"].push_back(extra);
-              return inventory;
-          }())
-    {}
-
-    std::map<std::string, std::string> environment() const
-    {
-        auto all = site.environment();
-        all.erase("XCOPY_AGENTS");
-        all["GOVMOMI_HOSTNAME"] = vcenter.host_and_port();
-        all["GOVMOMI_USERNAME"] = vcenter.user();
-        all["GOVMOMI_PASSWORD"] = vcenter.password();
-        all["XCOPY_VSPHERE_CA_FILE"] = vcenter.ca_file();
-        all["XCOPY_LOG_LEVEL"] = "debug";
-        return all;
-    }
-    std::vector<std::string> flags(const Disk& disk, const Target& target, const std::string& named_vm,
-                                   const std::vector<std::string>& more = {}) const
-    {
-        auto all = site.flags_for(disk, target);
-        all.insert(all.begin(), {std::string(XCOPY_COORDINATOR_PROGRAM), "populate"});
-        all.push_back("--source-vm-id=" + named_vm);
-        all.insert(all.end(), more.begin(), more.end());
-        return all;
-    }
-    Ran populate(const Disk& disk, const Target& target, const std::string& named_vm,
-                 const std::vector<std::string>& more = {}) const
-    {
-        return run(flags(disk, target, named_vm, more), environment(), site.work());
-    }
-    std::unique_ptr<Process> begin_and_hold_half(const Disk& disk, const Target& target, const std::string& named_vm)
-    {
-        site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-        auto first = std::make_unique<Process>(flags(disk, target, named_vm), environment(), site.work());
-        first->go();
-        site.lab.call({{"do", "hold.wait"}, {"name", "half"}});
-        return first;
-    }
-    void let_go() const { site.lab.call({{"do", "hold.release"}, {"name", "half"}}); }
-
-    Site site;
-    Vcsim vcenter;
-};
 
 void expect_refused(const Migration& migration, const Ran& ran, const Target& target, const std::string& why)
 {

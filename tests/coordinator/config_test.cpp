@@ -167,9 +167,19 @@ TEST_F(VsphereConfig, SaysEverythingThatIsMissing)
     environment.erase("GOVMOMI_USERNAME");
     environment.erase("GOVMOMI_PASSWORD");
     environment["GOVMOMI_HOSTNAME"] = "a b";
+    environment["GOVMOMI_USERNAME"] = "";
     const auto problems = read({{"vsphere-ca-file", {"/nonexistent"}}}).problems;
     for (const char* part : {"account", "password", "/nonexistent", "'a b' is no host name"})
         EXPECT_THAT(problems, testing::Contains(HasSubstr(part)));
+}
+
+TEST_F(VsphereConfig, TellsOfALineEndInThePassword)
+{
+    environment["GOVMOMI_PASSWORD"] = "geheim\n";
+    const auto problems = read().problems;
+    EXPECT_THAT(problems, testing::Contains(HasSubstr("control character")));
+    for (const auto& problem : problems)
+        EXPECT_THAT(problem, Not(HasSubstr("geheim")));
 }
 
 TEST(Thumbprints, AreSha256InAnyUsualSpelling)

@@ -19,6 +19,7 @@ template <class Archive> void serialize(Archive& a, Config& c)
     field(a, "certificate", c.certificate);
     field(a, "key", c.key);
     field(a, "ca", c.ca);
+    field(a, "auto_backup", c.auto_backup);
     field(a, "state_dir", c.state_dir);
     field(a, "memory_group", c.memory_group);
     field(a, "log", c.log);
@@ -121,6 +122,8 @@ std::vector<ConfigProblem> check_values(const Config& c)
     check_absolute(problems, "certificate", c.certificate);
     check_absolute(problems, "key", c.key);
     check_absolute(problems, "ca", c.ca);
+    if (!c.auto_backup.empty())
+        check_absolute(problems, "auto_backup", c.auto_backup);
     check_absolute(problems, "state_dir", c.state_dir);
     check_absolute(problems, "volumes_root", c.volumes_root);
     check_absolute(problems, "devices_root", c.devices_root);
@@ -142,12 +145,23 @@ std::vector<ConfigProblem> check_values(const Config& c)
     return problems;
 }
 
+std::string next_key_file(const Config& c)
+{
+    return c.key + ".next";
+}
+
 std::vector<ConfigProblem> validate(const Config& c)
 {
-    auto problems = check_values(c);
+    auto problems = check_host(c);
     check_readable(problems, "certificate", c.certificate, "enrol this host: it needs a server certificate");
     check_readable(problems, "key", c.key, "enrol this host: it needs the private key of its certificate");
     check_readable(problems, "ca", c.ca, "enrol this host: it needs the CA that signs the clients' certificates");
+    return problems;
+}
+
+std::vector<ConfigProblem> check_host(const Config& c)
+{
+    auto problems = check_values(c);
     if (c.state_dir.starts_with('/'))
         check_state_dir(problems, c.state_dir);
     for (const auto& [setting, path] :

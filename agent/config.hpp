@@ -20,6 +20,8 @@ struct Config {
     std::string certificate = "/etc/config/xcopy-agent/agent.crt";
     std::string key = "/etc/config/xcopy-agent/agent.key";
     std::string ca = "/etc/config/xcopy-agent/ca.crt"; // who may sign the certificates of clients
+    std::string auto_backup =
+        "/sbin/auto-backup.sh"; // saves changed files below /etc for the next boot; "": nothing does
     std::string state_dir;      // empty: /scratch/xcopy-agent where /scratch is writable, else /var/run/xcopy-agent
     std::string memory_group;   // host/vim/vimuser/xcopyagent; empty: none was made
     std::string log = "syslog"; // or "stderr"
@@ -49,9 +51,14 @@ struct ConfigProblem {
 Result<Config> parse_config(std::string_view json);
 Result<Config> read_config(const std::string& path);
 
+// Where a new key waits for its certificate; until then the old pair serves.
+std::string next_key_file(const Config&);
+
 // What can be said without touching the host.
 std::vector<ConfigProblem> check_values(const Config&);
-// That, and whether the files and directories it names are there and usable. Makes the state directory (0700).
+// That, and whether directories and tools it names are there and usable. Makes the state directory (0700).
+std::vector<ConfigProblem> check_host(const Config&);
+// That, and whether the host is enrolled.
 std::vector<ConfigProblem> validate(const Config&);
 
 // All problems as one text, a line each.

@@ -1,5 +1,6 @@
 // xcopy-agent: runs array-side copies of VMware disks on the ESXi host it is installed on.
 #include "agent/config.hpp"
+#include "agent/enroll.hpp"
 #include "agent/esxi/supervisor.hpp"
 #include "agent/selftest.hpp"
 #include "agent/serve.hpp"
@@ -71,7 +72,7 @@ int run_serve(const std::string& config_path, const std::string& pid_file, const
         fmt::print(stderr, "{}\n{}\n", config.error().message, config.error().remedy);
         return bad_configuration;
     }
-    if (const auto problems = validate(*config); !problems.empty()) {
+    if (const auto problems = check_host(*config); !problems.empty()) {
         fmt::print(stderr, "the configuration {} cannot be used:\n{}", config_path, describe(problems));
         log::open(config->log == "stderr" ? log::Target::standard_error : log::Target::syslog);
         for (const auto& problem : problems)
@@ -114,6 +115,57 @@ int print_selftest(const std::string& config_path, bool config_named, const std:
     return all_passed(results) ? 0 : 1;
 }
 
+struct Enroll {
+    EnrollOptions request;
+    InstallOptions answer;
+    bool install = false;
+    bool status = false;
+};
+
+CLI::App* add_enroll(CLI::App& app, Enroll& options)
+{
+    auto* command = app.add_subcommand(
+        "enroll", "make a key on this host, if it has none, and print a certificate request for it;\n"
+                  "with --install take the signed certificate; with --status tell how it stands");
+    auto* install = command->add_flag("--install", options.install, "take the certificate into service and save it");
+    command
+        ->add_option("--certificate", options.answer.certificate,
+                     "the signed certificate, then those between it and the CA (PEM); - is standard input")
+        ->needs(install)
+        ->capture_default_str();
+    command->add_option("--ca", options.answer.ca, "the CA (PEM); without it the self-signed ones of --certificate")
+        ->needs(install);
+    auto* status =
+        command->add_flag("--status", options.status, "exit status 0 when the host is enrolled")->excludes(install);
+    command
+        ->add_flag("--new-key", options.request.new_key,
+                   "ask for a certificate for a new key; the old pair serves until --install")
+        ->excludes(install)
+        ->excludes(status);
+    command->add_option("--name", options.request.names, "one more name of this host")
+        ->excludes(install)
+        ->excludes(status);
+    command->add_option("--address", options.request.addresses, "one more address")
+        ->excludes(install)
+        ->excludes(status);
+    return command;
+}
+
+int run_enroll(const Enroll& options, const std::string& config_path, const std::string& output,
+               const std::string& self)
+{
+    auto config = load(config_path, self);
+    if (!config) {
+        fmt::print(stderr, "{}\n{}\n", config.error().message, config.error().remedy);
+        return bad_configuration;
+    }
+    if (options.install)
+        return enroll_install(*config, options.answer);
+    if (options.status)
+        return enroll_status(*config, output);
+    return enroll_request(*config, options.request);
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -150,6 +202,10 @@ int main(int argc, char** argv)
         app.add_subcommand("selftest", "probe what this host must be able to do; exit status 1 when something fails");
     auto* selftest_config = with_config(selftest_command);
     with_output(selftest_command);
+    Enroll enroll;
+    auto* enroll_command = add_enroll(app, enroll);
+    with_config(enroll_command);
+    with_output(enroll_command);
     auto* version_command = app.add_subcommand("version", "print the version of agent and protocol");
     with_output(version_command);
 
@@ -158,6 +214,8 @@ int main(int argc, char** argv)
         return run_serve(config_path, pid_file, self);
     if (*validate_command)
         return run_validate(config_path, self);
+    if (*enroll_command)
+        return run_enroll(enroll, config_path, output, self);
     if (*selftest_command)
         return print_selftest(config_path, selftest_config->count() > 0, output, self);
     return print_version(output);

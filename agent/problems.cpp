@@ -1,5 +1,7 @@
 #include "agent/problems.hpp"
 
+#include "protocol/routes.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -136,7 +138,14 @@ std::vector<Problem> problems_of(const HealthFacts& facts)
                            ? std::string("the agent has no memory group of its own, so clones may share a small one")
                            : fmt::format("memory group {} is not there", facts.health.memory.path),
                        "start the agent with its init script, which makes the group"});
-    if (facts.certificate_problem)
+    if (facts.certificate_problem && facts.certificate_problem->reason == routes::not_enrolled)
+        out.push_back(
+            {Severity::error, "certificate_lost", "",
+             "the files of the enrolment are gone; the agent serves with what it still has in memory, until it "
+             "is restarted: " +
+                 facts.certificate_problem->message,
+             facts.certificate_problem->remedy});
+    else if (facts.certificate_problem)
         out.push_back(
             {Severity::error, "certificate_reload_failed", "",
              "the certificate files changed but the new ones are not usable: " + facts.certificate_problem->message,

@@ -90,9 +90,12 @@ int serve(const Config& config)
     if (auto locked = lock_state_dir(config.state_dir); !locked)
         return refuse_to_start(locked.error());
 
-    http::Certificates certificates({config.certificate, config.key, config.ca});
-    if (auto loaded = certificates.load(); !loaded)
+    http::Certificates certificates({config.certificate, config.key, config.ca, next_key_file(config)});
+    if (auto loaded = certificates.load(); !loaded && !certificates.refusal())
         return refuse_to_start(loaded.error());
+    else if (!loaded) // whoever asks is told; clones of an earlier agent are looked after all the same
+        log::error("agent refuses everybody until it is enrolled",
+                   {{"reason", loaded.error().message}, {"remedy", loaded.error().remedy}});
     if (certificates.key_is_exposed())
         log::warn("others than root may read the private key", {{"key", config.key}});
 

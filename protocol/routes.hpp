@@ -26,6 +26,10 @@ constexpr std::size_t max_request_header = 8 * 1024;
 constexpr std::size_t max_reply_body = 4 * 1024 * 1024; // what a coordinator reads at most
 constexpr int max_watch_wait_s = 60;
 
+// The reason in the refusal that an agent without a certificate answers to everything. It is sent under a certificate that
+// the agent made for itself a moment ago, so it proves nothing: whoever reads it may give up or ask over SSH, no more.
+constexpr const char* not_enrolled = "not_enrolled";
+
 // Who may do what, as URI SANs of the client certificate; and who a server is.
 constexpr const char* operator_role = "xcopy://role/operator"; // everything
 constexpr const char* observer_role = "xcopy://role/observer"; // GET only

@@ -17,6 +17,16 @@ Words host_name()
     return {"system", "hostname", "get"};
 }
 
+Words ipv4_addresses()
+{
+    return {"network", "ip", "interface", "ipv4", "get"};
+}
+
+Words ipv6_addresses()
+{
+    return {"network", "ip", "interface", "ipv6", "address", "list"};
+}
+
 Words advanced_option(const std::string& path)
 {
     return {"system", "settings", "advanced", "list", "-o", path};

@@ -15,6 +15,8 @@ using Words = std::vector<std::string>;
 Words version();
 Words host_uuid();
 Words host_name();
+Words ipv4_addresses();
+Words ipv6_addresses();
 Words advanced_option(const std::string& path);
 Words adapters();
 Words module_parameters(const std::string& module);

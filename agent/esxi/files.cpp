@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -92,6 +93,44 @@ Result<void> replace_file(const std::string& path, std::string_view text, Durabl
         return file_error("write", fresh, errno);
     if (rename(fresh.c_str(), path.c_str()) != 0)
         return file_error("replace", path, errno);
+    return {};
+}
+
+Result<void> overwrite_file(const std::string& path, std::string_view text, Mode mode)
+{
+    constexpr std::size_t longest = 256 * 1024;
+    const UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!file)
+        return file_error("open", path, errno);
+    struct stat about {};
+    if (fstat(file.get(), &about) != 0)
+        return file_error("look at", path, errno);
+    if (!S_ISREG(about.st_mode))
+        return Error{Errc::unsupported, fmt::format("{} is not a regular file", path), "", "not_a_file"};
+    constexpr mode_t others = S_IRWXG | S_IRWXO;
+    if (mode == Mode::secret && (about.st_mode & others) != 0 && fchmod(file.get(), about.st_mode & 07700) != 0)
+        return file_error("keep others from", path, errno);
+    const auto old_size = static_cast<std::size_t>(about.st_size);
+    if (old_size > longest || text.size() > longest)
+        return Error{Errc::unsupported, fmt::format("{} is larger than {} bytes", path, longest), "", "too_large"};
+
+    std::string old(old_size, '\0');
+    if (pread(file.get(), old.data(), old_size, 0) != static_cast<ssize_t>(old_size))
+        return file_error("read", path, errno);
+    std::string padded(text);
+    padded.resize(std::max(old_size, text.size()), '\n');
+    const auto put = [&](const std::string& all) {
+        return pwrite(file.get(), all.data(), all.size(), 0) == static_cast<ssize_t>(all.size());
+    };
+    if (!put(padded)) {
+        const int why = errno != 0 ? errno : ENOSPC;
+        const bool restored = put(old) && ftruncate(file.get(), static_cast<off_t>(old_size)) == 0;
+        auto error = file_error("write", path, why);
+        error.message += restored ? "; it is as it was" : "; it is damaged now";
+        return error;
+    }
+    if (ftruncate(file.get(), static_cast<off_t>(text.size())) != 0 || fsync(file.get()) != 0)
+        return file_error("write", path, errno);
     return {};
 }
 

@@ -21,6 +21,14 @@ enum class Durable : std::uint8_t { no, yes };
 // Readers see the old text or the new, never a part. Durable: on disk before it is seen.
 Result<void> replace_file(const std::string& path, std::string_view text, Durable durable);
 
+enum class Mode : std::uint8_t { as_it_is, secret };
+
+// Into the very file that is there: ESXi saves files by inode, and a renamed one would be lost at the next boot
+// (facts/esxi.md 3.5). The new text goes down in one write, padded to the length of the old one, so that a death between
+// two system calls leaves a whole text; when the write fails, the old text is put back. A secret file loses the rights of
+// group and others first. Created (0600) where it is missing.
+Result<void> overwrite_file(const std::string& path, std::string_view text, Mode mode);
+
 // Absent is success.
 Result<void> remove_file(const std::string& path);
 

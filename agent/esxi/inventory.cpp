@@ -60,6 +60,18 @@ Result<std::string> host_name(const EsxcliReply& reply)
     return full.empty() ? host.text("hostname") : full;
 }
 
+std::vector<std::string> addresses(const EsxcliReply& reply)
+{
+    std::vector<std::string> found;
+    for (const auto& interface : reply.records)
+        for (const char* key : {"ipv4address", "address"}) {
+            const std::string address = interface.text(key);
+            if (!address.empty() && address != "0.0.0.0" && address != "::" && !address.starts_with("fe80"))
+                found.push_back(address);
+        }
+    return found;
+}
+
 Result<AdvancedOption> advanced_option(const std::string& path, const EsxcliReply& reply)
 {
     for (const auto& option : reply.records) {

@@ -16,6 +16,8 @@ std::string device_name(const std::string& text);
 
 Result<HostVersion> version(const EsxcliReply&);
 Result<std::string> host_name(const EsxcliReply&);
+// Of the VMkernel interfaces, either family; without those that only mean something on their own link.
+std::vector<std::string> addresses(const EsxcliReply&);
 Result<AdvancedOption> advanced_option(const std::string& path, const EsxcliReply&);
 Result<std::vector<Adapter>> adapters(const EsxcliReply&);
 

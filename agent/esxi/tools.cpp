@@ -102,6 +102,20 @@ Result<std::string> Tools::host_name(const RunLimits& limits) const
     return understood(ask(commands::host_name(), limits), inventory::host_name);
 }
 
+Result<std::vector<std::string>> Tools::addresses(const RunLimits& limits) const
+{
+    const auto read = [](const EsxcliReply& reply) -> Result<std::vector<std::string>> {
+        return inventory::addresses(reply);
+    };
+    auto all = understood(ask(commands::ipv4_addresses(), limits), read);
+    auto v6 = understood(ask(commands::ipv6_addresses(), limits), read); // IPv6 may be switched off
+    if (!all)
+        return v6 && !v6->empty() ? v6 : all;
+    if (v6)
+        all->insert(all->end(), v6->begin(), v6->end());
+    return all;
+}
+
 Result<AdvancedOption> Tools::advanced_option(const std::string& path, const RunLimits& limits) const
 {
     return understood(ask(commands::advanced_option(path), limits),

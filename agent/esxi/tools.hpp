@@ -52,6 +52,7 @@ public:
     Result<HostVersion> version(const RunLimits&) const;
     Result<std::string> host_uuid(const RunLimits&) const;
     Result<std::string> host_name(const RunLimits&) const;
+    Result<std::vector<std::string>> addresses(const RunLimits&) const; // of the host itself, IPv4 and IPv6
     Result<AdvancedOption> advanced_option(const std::string& path, const RunLimits&) const;
 
     Result<std::vector<Adapter>> adapters(const RunLimits&) const;

@@ -89,7 +89,8 @@ awaitable<void> Server::serve()
             continue;
         }
         asio::co_spawn(acceptor.get_executor(),
-                       run_session(std::move(socket), certificates_.context(), limits_, handler_, activity_),
+                       run_session(std::move(socket), certificates_.context(), certificates_.refusal(), limits_,
+                                   handler_, activity_),
                        asio::detached);
     }
 }

@@ -86,10 +86,10 @@ int status_of(const Error& error)
 
 class Session {
 public:
-    Session(asio::ip::tcp::socket socket, asio::ssl::context& context, const Limits& limits, const Handler& handler,
-            Activity& activity)
-        : stream_(beast::tcp_stream(std::move(socket)), context), limits_(limits), handler_(handler),
-          activity_(activity)
+    Session(asio::ip::tcp::socket socket, asio::ssl::context& context, std::optional<Error> refusal,
+            const Limits& limits, const Handler& handler, Activity& activity)
+        : stream_(beast::tcp_stream(std::move(socket)), context), refusal_(std::move(refusal)), limits_(limits),
+          handler_(handler), activity_(activity)
     {
         error_code unknown;
         const auto end = beast::get_lowest_layer(stream_).socket().remote_endpoint(unknown);
@@ -161,7 +161,7 @@ private:
             co_return false;
         }
         auto message = parser.release();
-        const bool keep = message.keep_alive();
+        const bool keep = message.keep_alive() && !refusal_; // the next connection may find us enrolled
         const unsigned version = message.version();
         Reply reply = co_await answer(message);
         const bool sent = co_await send(reply, keep, version);
@@ -176,6 +176,8 @@ private:
 
     awaitable<Reply> answer(wire::request<wire::string_body>& message)
     {
+        if (refusal_)
+            co_return refuse(*refusal_);
         if (!peer_.role) {
             log::warn("client has no role",
                       {{"peer", peer_address_}, {"subject", peer_.subject}, {"target", std::string(message.target())}});
@@ -239,6 +241,7 @@ private:
     }
 
     Stream stream_;
+    std::optional<Error> refusal_;
     const Limits& limits_;
     const Handler& handler_;
     Activity& activity_;
@@ -250,11 +253,12 @@ private:
 } // namespace
 
 awaitable<void> run_session(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> context,
-                            const Limits& limits, const Handler& handler, Activity& activity)
+                            std::optional<Error> refusal, const Limits& limits, const Handler& handler,
+                            Activity& activity)
 {
     ++activity.connections;
     try {
-        Session session(std::move(socket), *context, limits, handler, activity);
+        Session session(std::move(socket), *context, std::move(refusal), limits, handler, activity);
         co_await session.run();
     } catch (const std::exception& problem) {
         log::error("connection ended by a bug", {{"what", problem.what()}});

@@ -1,4 +1,4 @@
-// One connection, from handshake to close.
+// One connection, from handshake to close. With a refusal every request is answered with it.
 #pragma once
 
 #include "agent/http/server.hpp"
@@ -8,6 +8,7 @@
 namespace xcopy::http {
 
 awaitable<void> run_session(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> context,
-                            const Limits& limits, const Handler& handler, Activity& activity);
+                            std::optional<Error> refusal, const Limits& limits, const Handler& handler,
+                            Activity& activity);
 
 } // namespace xcopy::http

@@ -1,6 +1,7 @@
 #include "agent/http/tls.hpp"
 
 #include "agent/log.hpp"
+#include "protocol/pki/issue.hpp"
 #include "protocol/routes.hpp"
 
 #include <fmt/format.h>
@@ -26,26 +27,71 @@ Error tls_error(const std::string& what, const std::string& remedy)
             "certificate_unusable"};
 }
 
-} // namespace
+constexpr const char* how_to_enrol =
+    "enrol the host: vib-installer does it; by hand, have what `xcopy-agent enroll` prints "
+    "signed and give the answer to `xcopy-agent enroll --install`";
 
-Result<std::shared_ptr<boost::asio::ssl::context>> make_context(const CertificateFiles& files)
+Result<void> must_hold_something(const std::string& path)
+{
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0 && info.st_size > 0)
+        return {};
+    return Error{Errc::unavailable, fmt::format("this host is not enrolled: {} is empty or missing", path),
+                 how_to_enrol, routes::not_enrolled};
+}
+
+std::shared_ptr<boost::asio::ssl::context> bare_context()
 {
     auto context = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
     SSL_CTX* native = context->native_handle();
     ::SSL_CTX_set_min_proto_version(native, TLS1_3_VERSION);
     ::SSL_CTX_set_max_proto_version(native, TLS1_3_VERSION);
-    ::SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     ::SSL_CTX_set_num_tickets(native, 0);
     ::SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
     ::SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    return context;
+}
+
+// A renewal replaces two files one after the other; whichever key belongs to the certificate is the one in service.
+bool use_key(SSL_CTX* context, const std::string& file)
+{
+    return !file.empty() && ::SSL_CTX_use_PrivateKey_file(context, file.c_str(), SSL_FILETYPE_PEM) == 1 &&
+           ::SSL_CTX_check_private_key(context) == 1;
+}
+
+} // namespace
+
+Result<std::shared_ptr<boost::asio::ssl::context>> make_context(const CertificateFiles& files)
+{
+    for (const auto* file : {&files.certificate, &files.key, &files.ca})
+        if (auto there = must_hold_something(*file); !there)
+            return there.error();
+    auto context = bare_context();
+    SSL_CTX* native = context->native_handle();
+    ::SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     if (::SSL_CTX_use_certificate_chain_file(native, files.certificate.c_str()) != 1)
         return tls_error("certificate " + files.certificate, "put the host's certificate (PEM, with its chain) there");
-    if (::SSL_CTX_use_PrivateKey_file(native, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-        return tls_error("private key " + files.key, "put the key that belongs to " + files.certificate + " there");
-    if (::SSL_CTX_check_private_key(native) != 1)
+    if (!use_key(native, files.next_key) && !use_key(native, files.key))
         return tls_error("private key " + files.key, "put the key that belongs to " + files.certificate + " there");
     if (::SSL_CTX_load_verify_locations(native, files.ca.c_str(), nullptr) != 1)
         return tls_error("CA " + files.ca, "put the CA that signs the clients' certificates there");
+    ::ERR_clear_error(); // of a waiting key that belongs to no certificate yet
+    return context;
+}
+
+Result<std::shared_ptr<boost::asio::ssl::context>> make_refusing_context()
+{
+    auto key = pki::new_key();
+    if (!key)
+        return key.error();
+    auto certificate =
+        pki::issue({.common_name = "xcopy-agent, not enrolled", .lasts = std::chrono::hours(24 * 365)}, *key, nullptr);
+    if (!certificate)
+        return certificate.error();
+    auto context = bare_context();
+    SSL_CTX* native = context->native_handle();
+    if (::SSL_CTX_use_certificate(native, certificate->get()) != 1 || ::SSL_CTX_use_PrivateKey(native, key->get()) != 1)
+        return tls_error("the certificate of a host that is not enrolled", "");
     return context;
 }
 
@@ -53,34 +99,74 @@ Result<void> Certificates::load()
 {
     seen_ = fingerprint();
     auto made = make_context(files_);
-    if (!made)
-        return made.error();
-    context_ = *made;
+    if (made) {
+        take(*made);
+        return {};
+    }
+    auto refusing = make_refusing_context();
+    if (!refusing)
+        return refusing.error();
+    context_ = *refusing;
+    refuse_with(made.error());
+    return made.error();
+}
+
+void Certificates::refuse_with(const Error& why)
+{
+    refusal_ = why;
+    refusal_->code = Errc::unavailable;
+}
+
+void Certificates::take(const std::shared_ptr<boost::asio::ssl::context>& made)
+{
+    context_ = made;
     problem_.reset();
-    return {};
+    refusal_.reset();
+    told_of_expiry_ = 0;
+    tell_of_expiry();
+}
+
+void Certificates::tell_of_expiry()
+{
+    constexpr std::time_t day_s = 24 * 3600;
+    const std::time_t now = std::time(nullptr);
+    if (now - told_of_expiry_ < day_s)
+        return;
+    told_of_expiry_ = now;
+    const auto expires = expires_ms();
+    if (!expires || *expires / 1000 - now >= 30 * day_s)
+        return;
+    log::warn("certificate expires", {{"days", fmt::to_string((*expires / 1000 - now) / day_s)},
+                                      {"certificate", files_.certificate},
+                                      {"remedy", how_to_enrol}});
 }
 
 void Certificates::reload_if_changed()
 {
+    tell_of_expiry();
     const std::string now = fingerprint();
     if (now == seen_)
         return;
     seen_ = now;
     auto made = make_context(files_);
-    if (!made) {
+    if (!made && refusal_) {
+        refuse_with(made.error());
+        log::warn("still not enrolled", {{"reason", refusal_->message}});
+    } else if (!made) {
         problem_ = made.error();
-        log::warn("new certificates not in service, the old ones stay", {{"reason", problem_->message}});
-        return;
+        log::warn("new certificates not in service, the old ones stay",
+                  {{"reason", problem_->message}, {"remedy", problem_->remedy}});
+    } else {
+        const bool first = refusal_.has_value();
+        take(*made);
+        log::info(first ? "agent is enrolled now" : "certificates reloaded", {{"certificate", files_.certificate}});
     }
-    context_ = *made;
-    problem_.reset();
-    log::info("certificates reloaded", {{"certificate", files_.certificate}});
 }
 
 std::string Certificates::fingerprint() const
 {
     std::string text;
-    for (const auto& path : {files_.certificate, files_.key, files_.ca}) {
+    for (const auto& path : {files_.certificate, files_.key, files_.ca, files_.next_key}) {
         struct stat info {};
         const int outcome = ::stat(path.c_str(), &info);
         text += fmt::format("{} {} {} {} {}\n", outcome, info.st_ino, info.st_size, info.st_mtim.tv_sec,
@@ -91,7 +177,7 @@ std::string Certificates::fingerprint() const
 
 std::optional<std::int64_t> Certificates::expires_ms() const
 {
-    const X509* certificate = context_ ? ::SSL_CTX_get0_certificate(context_->native_handle()) : nullptr;
+    const X509* certificate = context_ && !refusal_ ? ::SSL_CTX_get0_certificate(context_->native_handle()) : nullptr;
     int days = 0;
     int rest_s = 0;
     if (certificate == nullptr || ::ASN1_TIME_diff(&days, &rest_s, nullptr, ::X509_get0_notAfter(certificate)) != 1)
@@ -125,17 +211,7 @@ Peer peer_of(SSL* connection)
     char subject[256] = {};
     ::X509_NAME_oneline(::X509_get_subject_name(certificate), subject, sizeof subject);
     peer.subject = subject;
-    auto* names = static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-    std::vector<std::string> uris;
-    for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
-        const GENERAL_NAME* entry = sk_GENERAL_NAME_value(names, i);
-        if (entry->type == GEN_URI)
-            uris.emplace_back(
-                reinterpret_cast<const char*>(::ASN1_STRING_get0_data(entry->d.uniformResourceIdentifier)),
-                static_cast<std::size_t>(::ASN1_STRING_length(entry->d.uniformResourceIdentifier)));
-    }
-    ::GENERAL_NAMES_free(names);
-    peer.role = role_among(uris);
+    peer.role = role_among(pki::names_of(certificate).uris);
     return peer;
 }
 

@@ -51,7 +51,7 @@ FakeHost::FakeHost()
     for (const char* part : {"bin", "devices", "mapped", "dev", "detached", "options", "volumes/uuid-1", "pki"})
         fs::create_directories(folder / part);
     fs::create_symlink("uuid-1", folder / "volumes/ds1");
-    for (const char* tool : {"esxcli", "localcli", "vsish", "vmkfstools"})
+    for (const char* tool : {"esxcli", "localcli", "vsish", "vmkfstools", "auto-backup.sh"})
         fs::create_symlink(FAKE_HOST_TOOL, folder / "bin" / tool);
     fs::create_symlink(FAKE_SUPERVISOR, folder / "bin/agent-supervisor");
     write("options/MaxLUN", "1024");
@@ -115,22 +115,28 @@ int FakeHost::count(const std::string& file, const std::string& text) const
     return found;
 }
 
-void FakeHost::launch(const std::string& more_config)
+fs::path FakeHost::write_config(const std::string& more_config) const
 {
     const std::string at = folder.string();
     write("config.json",
           fmt::format(R"({{"listen":"127.0.0.1:0"{1},"certificate":"{0}/pki/agent.crt","key":"{0}/pki/agent.key",)"
                       R"("ca":"{0}/pki/ca.crt","state_dir":"{2}","log":"stderr","volumes_root":"{0}/volumes",)"
                       R"("devices_root":"{0}/dev","agent_path":"{0}/bin/agent-supervisor","esxcli":"{0}/bin/esxcli",)"
-                      R"("localcli":"{0}/bin/localcli","vsish":"{0}/bin/vsish","vmkfstools":"{0}/bin/vmkfstools"}})",
+                      R"("localcli":"{0}/bin/localcli","vsish":"{0}/bin/vsish","vmkfstools":"{0}/bin/vmkfstools",)"
+                      R"("auto_backup":"{0}/bin/auto-backup.sh"}})",
                       at, more_config, state_dir.empty() ? at + "/state" : state_dir));
+    return folder / "config.json";
+}
+
+void FakeHost::launch(const std::string& more_config)
+{
+    const std::string config = write_config(more_config);
     write("log", "");
     agent_ = ::fork();
     if (agent_ != 0)
         return;
-    const int log = ::open((at + "/log").c_str(), O_WRONLY | O_APPEND);
+    const int log = ::open((folder / "log").c_str(), O_WRONLY | O_APPEND);
     ::dup2(log, 2);
-    const std::string config = at + "/config.json";
     ::execl(XCOPY_AGENT, XCOPY_AGENT, "serve", "--config", config.c_str(), nullptr);
     ::_exit(127);
 }

@@ -40,9 +40,10 @@ public:
     std::string read(const std::string& file) const;
     int count(const std::string& file, const std::string& text) const; // lines of it that have the text
 
-    void start(const std::string& more_config = "");         // ",\"max_running\":1"
-    void kill_agent();                                       // SIGKILL
-    int stop_agent();                                        // SIGTERM; its exit status
+    std::filesystem::path write_config(const std::string& more_config = "") const; // start does it as well
+    void start(const std::string& more_config = "");                               // ",\"max_running\":1"
+    void kill_agent();                                                             // SIGKILL
+    int stop_agent();                                                              // SIGTERM; its exit status
     int start_and_fail(const std::string& more_config = ""); // a start that is expected to be refused
 
     Answer call(const std::string& method, const std::string& path, const std::string& body = "",

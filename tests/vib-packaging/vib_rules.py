@@ -21,6 +21,7 @@ ELEMENT_ORDER = [
 STICKY = {
     "etc/config/xcopy-agent/agent.crt": 0o1644,
     "etc/config/xcopy-agent/agent.key": 0o1600,
+    "etc/config/xcopy-agent/agent.key.next": 0o1600,
     "etc/config/xcopy-agent/ca.crt": 0o1644,
     "etc/config/xcopy-agent/config.json": 0o1644,
 }

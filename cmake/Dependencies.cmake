@@ -1,4 +1,4 @@
-# Everything comes from Debian 12 (toolchain/packages.txt); nothing is downloaded by the build.
+# Everything comes from Debian 12 (toolchain/packages.txt, toolchain/libssh2); nothing is downloaded by the build.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(CURL 7.88 REQUIRED)
@@ -12,6 +12,19 @@ find_package(ZLIB REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(GTest REQUIRED)
 include(GoogleTest)
+
+# The system's libssh2 where it is new enough, else the one that toolchain/libssh2 has built (static).
+execute_process(COMMAND ${PROJECT_SOURCE_DIR}/toolchain/libssh2 --prefix OUTPUT_VARIABLE XCOPY_LIBSSH2_PREFIX
+                OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+find_package(libssh2 1.11.1 CONFIG QUIET PATHS ${XCOPY_LIBSSH2_PREFIX})
+if(NOT libssh2_FOUND)
+  message(FATAL_ERROR "libssh2 1.11.1 or newer is missing (Debian 12 has 1.10). Run toolchain/libssh2, or ./dev build, and again.")
+endif()
+if(TARGET Libssh2::libssh2_static)
+  set(XCOPY_LIBSSH2 Libssh2::libssh2_static)
+else()
+  set(XCOPY_LIBSSH2 Libssh2::libssh2_shared)
+endif()
 
 # Headers of libraries are not ours to mend.
 foreach(library Boost::headers cereal::cereal nlohmann_json::nlohmann_json)

@@ -32,3 +32,21 @@ function(xcopy_test name)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()
+
+# xcopy_test_under_userworld(NAME [TIMEOUT seconds] [FILTER gtest-filter]): the tests of xcopy_test(NAME) once more, with agents that lack what
+# ESXi may lack (tests/userworld). They are called UserWorld.* and have the label userworld. A sanitizer's own system calls
+# and its address space are not the agent's, so its builds have none of these.
+function(xcopy_test_under_userworld name)
+  if(XCOPY_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "TIMEOUT;FILTER" "" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_dependencies(${name} xcopy-userworld)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX UserWorld. TEST_LIST ${name}_userworld_tests
+    TEST_FILTER "${ARG_FILTER}"
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS userworld
+               ENVIRONMENT "XCOPY_AGENT_LAUNCHER=$<TARGET_FILE:xcopy-userworld>")
+endfunction()

@@ -8,7 +8,7 @@ namespace xcopy::test {
 
 TEST(Command, SelftestPassesHereAndPrintsJson)
 {
-    auto done = run({XCOPY_AGENT, "selftest", "--output", "json"}, {});
+    auto done = run(agent_command({"selftest", "--output", "json"}), {});
     ASSERT_TRUE(done);
     EXPECT_EQ(done->exit_status, 0) << done->out;
     EXPECT_NE(done->out.find("timer fires"), std::string::npos);
@@ -19,7 +19,7 @@ TEST(Command, SelftestFailsWhenAToolDoesNotAnswer)
     FakeHost host;
     host.start();
     host.write("hostd-down", "");
-    auto done = run({XCOPY_AGENT, "selftest", "--config", host.folder / "config.json"}, {});
+    auto done = run(agent_command({"selftest", "--config", host.folder / "config.json"}), {});
     ASSERT_TRUE(done);
     EXPECT_EQ(done->exit_status, 1) << done->out;
     EXPECT_NE(done->out.find("FAIL  esxcli: devices"), std::string::npos) << done->out;
@@ -27,7 +27,7 @@ TEST(Command, SelftestFailsWhenAToolDoesNotAnswer)
 
 TEST(Command, HelpTeaches)
 {
-    auto done = run({XCOPY_AGENT, "--help"}, {});
+    auto done = run(agent_command({"--help"}), {});
     ASSERT_TRUE(done);
     EXPECT_EQ(done->exit_status, 0);
     EXPECT_NE(done->out.find("curl --cert"), std::string::npos);
@@ -39,7 +39,7 @@ TEST(Command, ValidateReportsEveryProblemAtOnce)
     FakeHost host;
     host.write("bad.json", R"({"listen":"example.org:1","log":"paper","max_running":0,"key":"/nowhere/key",)"
                            R"("state_dir":"/proc/none"})");
-    auto done = run({XCOPY_AGENT, "validate", "--config", host.folder / "bad.json"}, {});
+    auto done = run(agent_command({"validate", "--config", host.folder / "bad.json"}), {});
     ASSERT_TRUE(done);
     EXPECT_EQ(done->exit_status, 2);
     for (const char* setting : {"listen:", "log:", "max_running:", "key:", "state_dir:", "esxcli:"})

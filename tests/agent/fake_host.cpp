@@ -2,10 +2,12 @@
 
 #include "agent/esxi/child.hpp"
 #include "protocol/json.hpp"
+#include "tests/userworld/profile.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -44,6 +46,18 @@ std::string clone_body(const std::string& source, const std::string& naa, int si
                        more);
 }
 
+std::vector<std::string> agent_command(const std::vector<std::string>& arguments, const std::string& record)
+{
+    std::vector<std::string> argv{XCOPY_AGENT};
+    if (const char* launcher = std::getenv("XCOPY_AGENT_LAUNCHER")) {
+        argv.insert(argv.begin(), launcher);
+        if (!record.empty())
+            argv.insert(argv.begin() + 1, {"--record", record});
+    }
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return argv;
+}
+
 FakeHost::FakeHost()
 {
     char name[] = "/tmp/xcopy-agent-test-XXXXXX";
@@ -72,6 +86,10 @@ FakeHost::~FakeHost()
     write("release", ""); // whatever a test left running ends by itself
     if (agent_ > 0)
         kill_agent();
+    if (std::getenv("XCOPY_AGENT_LAUNCHER") != nullptr && fs::exists(folder / "log"))
+        EXPECT_TRUE(userworld::shows(read("launcher-record"), "xcopy-agent")) << "the agent did not run under it";
+    for (const auto& call : userworld::never_to_be_asked(read("launcher-record"), "xcopy-agent"))
+        ADD_FAILURE() << "the agent made a call that ESXi may not have: " << call;
     if (::testing::Test::HasFailure())
         std::fprintf(stderr, "agent log:\n%s\n", read("log").c_str());
     std::error_code busy; // a supervisor may still write its last status
@@ -137,7 +155,10 @@ void FakeHost::launch(const std::string& more_config)
         return;
     const int log = ::open((folder / "log").c_str(), O_WRONLY | O_APPEND);
     ::dup2(log, 2);
-    ::execl(XCOPY_AGENT, XCOPY_AGENT, "serve", "--config", config.c_str(), nullptr);
+    auto words = agent_command({"serve", "--config", config}, (folder / "launcher-record").string());
+    std::vector<char*> argv(words.size() + 1);
+    std::ranges::transform(words, argv.begin(), [](auto& word) { return word.data(); });
+    ::execv(argv[0], argv.data());
     ::_exit(127);
 }
 

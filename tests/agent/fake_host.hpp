@@ -27,6 +27,9 @@ struct Answer {
     std::string headers;
 };
 
+// The agent's program with these arguments; under the launcher that the environment names in XCOPY_AGENT_LAUNCHER, if any.
+std::vector<std::string> agent_command(const std::vector<std::string>& arguments, const std::string& record = "");
+
 class FakeHost {
 public:
     FakeHost();

@@ -1,5 +1,7 @@
 #include "tests/end_to_end/site.hpp"
 
+#include "tests/userworld/profile.hpp"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -26,6 +28,16 @@ Site::Site(json scenario, const Programs& programs)
       array_(lab.ready().at("arrays").begin().key()), work_(lab.directory() / "test")
 {
     fs::create_directories(work_);
+}
+
+Site::~Site()
+{
+    for (const auto& host : lab.ready().at("hosts").items()) {
+        if (!lab::launcher_of_the_environment().empty())
+            EXPECT_TRUE(xcopy::userworld::shows(lab.launcher_record(host.key()), "xcopy-agent"));
+        for (const auto& call : xcopy::userworld::never_to_be_asked(lab.launcher_record(host.key()), "xcopy-agent"))
+            ADD_FAILURE() << "the agent made a call that ESXi may not have: " << call;
+    }
 }
 
 Disk Site::make_disk(const std::string& file, std::uint64_t size, const std::string& datastore, int seed)

@@ -40,6 +40,9 @@ struct Programs {
 class Site {
 public:
     explicit Site(nlohmann::json scenario = nlohmann::json::object(), const Programs& = {});
+    ~Site(); // fails the test when an agent made a system call that ESXi may not have (tests/userworld)
+    Site(const Site&) = delete;
+    Site& operator=(const Site&) = delete;
 
     lab::Lab lab;
 

@@ -41,6 +41,12 @@ int start(std::vector<std::string> words, int in, int out)
 
 } // namespace
 
+fs::path launcher_of_the_environment()
+{
+    const char* launcher = std::getenv("XCOPY_AGENT_LAUNCHER");
+    return launcher == nullptr ? "" : launcher;
+}
+
 Lab::Lab(const LabOptions& options)
 {
     std::string name = (fs::temp_directory_path() / "xcopy-lab-XXXXXX").string();
@@ -58,6 +64,8 @@ Lab::Lab(const LabOptions& options)
                                    (directory_ / "scenario.json").string()};
     if (!options.agent.empty())
         words.insert(words.end(), {"--agent", options.agent.string()});
+    if (!options.agent.empty() && !options.launcher.empty())
+        words.insert(words.end(), {"--launcher", options.launcher.string()});
     int in[2];
     int out[2];
     if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0)
@@ -110,6 +118,12 @@ std::string Lab::initiator(const std::string& host, const std::string& adapter) 
         if (a.at("name") == adapter)
             return a.at("initiator");
     throw std::runtime_error(host + " has no adapter " + adapter);
+}
+
+std::string Lab::launcher_record(const std::string& host) const
+{
+    std::ifstream file(directory_ / "hosts" / host / "root/var/log/xcopy-launcher.log", std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 Lab::Ran Lab::run(const std::string& host, const std::vector<std::string>& argv) const

@@ -11,10 +11,15 @@
 
 namespace lab {
 
+// $XCOPY_AGENT_LAUNCHER; empty: agents are started as they are.
+std::filesystem::path launcher_of_the_environment();
+
 struct LabOptions {
     nlohmann::json scenario = nlohmann::json::object();
     std::filesystem::path agent;   // empty: hosts without agents
     std::filesystem::path program; // empty: the xcopy-lab of this build
+    // What starts the agents; by default what the environment names (tests/userworld).
+    std::filesystem::path launcher = launcher_of_the_environment();
 };
 
 // Everything throws std::runtime_error with the lab's sentence when it is refused. Thread-safe.
@@ -43,6 +48,8 @@ public:
         return ready_.at("datastores").at(name).at("path").get<std::string>();
     }
     std::string initiator(const std::string& host, const std::string& adapter) const;
+
+    std::string launcher_record(const std::string& host) const; // what the launcher of that host's agents wrote down
 
     struct Ran {
         int exit = -1; // -1: ended by a signal

@@ -1,7 +1,8 @@
 // xcopy-lab: simulated ESXi hosts and arrays, for the demo and for tests. Nothing here is, or speaks for, a real array
 // or host.
 //
-//   xcopy-lab serve --dir DIR [--config scenario.json] [--agent FILE] [--tool FILE] [--until-stdin-closes]
+//   xcopy-lab serve --dir DIR [--config scenario.json] [--agent FILE [--launcher FILE]] [--tool FILE]
+//                   [--until-stdin-closes]
 //   xcopy-lab ctl --dir DIR '{"do": "…"}'
 //   xcopy-lab kinds
 #include "tests/lab/control.hpp"
@@ -25,7 +26,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* usage =
-    "usage: xcopy-lab serve --dir DIR [--config FILE] [--agent FILE] [--tool FILE] [--until-stdin-closes]\n"
+    "usage: xcopy-lab serve --dir DIR [--config FILE] [--agent FILE [--launcher FILE]] [--tool FILE]\n"
+    "                       [--until-stdin-closes]\n"
     "       xcopy-lab ctl --dir DIR JSON\n"
     "       xcopy-lab kinds: the kinds of arrays it simulates\n";
 
@@ -33,6 +35,7 @@ struct Words {
     fs::path directory;
     fs::path config;
     fs::path agent;
+    fs::path launcher;
     fs::path tool;
     bool until_stdin_closes = false;
     std::string order;
@@ -43,11 +46,12 @@ std::optional<Words> read_words(int argc, char** argv)
     Words words;
     for (int i = 2; i < argc; ++i) {
         const std::string word = argv[i];
-        fs::path* value = word == "--dir"      ? &words.directory
-                          : word == "--config" ? &words.config
-                          : word == "--agent"  ? &words.agent
-                          : word == "--tool"   ? &words.tool
-                                               : nullptr;
+        fs::path* value = word == "--dir"        ? &words.directory
+                          : word == "--config"   ? &words.config
+                          : word == "--agent"    ? &words.agent
+                          : word == "--launcher" ? &words.launcher
+                          : word == "--tool"     ? &words.tool
+                                                 : nullptr;
         if (value != nullptr && i + 1 < argc)
             *value = argv[++i];
         else if (word == "--until-stdin-closes")
@@ -93,6 +97,8 @@ int serve(const Words& words)
                                       : fs::canonical(words.tool);
     if (!words.agent.empty())
         options.agent = fs::canonical(words.agent);
+    if (!words.launcher.empty())
+        options.launcher = fs::canonical(words.launcher);
     if (!words.config.empty()) {
         std::ifstream file(words.config);
         options.scenario = json::parse(file);

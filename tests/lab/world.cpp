@@ -97,7 +97,7 @@ void World::make_host(const HostConfig& host)
         if (store.hosts.empty() || std::find(store.hosts.begin(), store.hosts.end(), host.name) != store.hosts.end())
             mounted.push_back(store);
     const HostFiles files{directory / "hosts" / host.name, directory / "datastores", options_.tool,
-                          host.managed ? fs::path() : options_.agent};
+                          host.managed ? fs::path() : options_.agent, options_.launcher};
     hosts[host.name] = std::make_unique<Host>(host, mounted, files, fabric, events, clones);
     if (!host.managed)
         write_agent_files(host, files);

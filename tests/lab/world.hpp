@@ -26,7 +26,8 @@ constexpr const char* array_password = "lab-array-password"; // where a scenario
 struct WorldOptions {
     std::filesystem::path directory;
     std::filesystem::path tool;
-    std::filesystem::path agent; // empty: hosts without agents
+    std::filesystem::path agent;    // empty: hosts without agents
+    std::filesystem::path launcher; // of the agent, see HostFiles
     nlohmann::json scenario = nlohmann::json::object();
 };
 

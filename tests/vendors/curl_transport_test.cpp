@@ -5,10 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <cctype>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <latch>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -136,6 +140,56 @@ TEST_F(CurlTest, WithAnExpectedUriTheAddressDoesNotMatterButTheChainDoes)
     TlsServer untrusted({other.issue("esx", "URI:xcopy://host/1")}, echo);
     EXPECT_EQ(get(untrusted, expected).error().reason, "untrusted_certificate");
     EXPECT_EQ(wrong.requests() + untrusted.requests(), 0);
+}
+
+// By the openssl program: another reading of the certificate than the one under test.
+std::string thumbprint_by_openssl(const std::string& file)
+{
+    const std::unique_ptr<FILE, int (*)(FILE*)> out(
+        ::popen(("openssl x509 -noout -fingerprint -sha256 -in '" + file + "'").c_str(), "re"), ::pclose);
+    std::array<char, 256> line{};
+    std::string digits;
+    if (!out || std::fgets(line.data(), line.size(), out.get()) == nullptr)
+        return digits;
+    for (char c : std::string_view(line.data()).substr(std::string_view(line.data()).find('=') + 1))
+        if (std::isxdigit(static_cast<unsigned char>(c)) != 0)
+            digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return digits;
+}
+
+TEST_F(CurlTest, APinnedCertificateIsTrustedByItsThumbprintAloneWhateverItsNameAndIssuer)
+{
+    const TestCa other("Other CA");
+    const auto self_made = other.issue("vcenter", "DNS:vcenter.example.com", -60); // expired as well
+    TlsServer server({self_made}, echo);
+    const auto right = thumbprint_by_openssl(self_made.cert_file);
+    ASSERT_EQ(right.size(), 64U);
+    EXPECT_TRUE(get(server, {.thumbprint = right}));
+    EXPECT_FALSE(get(server, {})) << "nothing is left of that trust for a request without it";
+}
+
+TEST_F(CurlTest, AnotherCertificateThanThePinnedOneIsRefusedAndItsThumbprintNamedBeforeAnythingIsSent)
+{
+    TlsServer server({by_address}, echo);
+    const std::string wrong(64, 'a');
+    const auto reply = get(server, {.ca_file = ca.file(), .thumbprint = wrong});
+    ASSERT_FALSE(reply) << "a CA that vouches for it is not asked";
+    EXPECT_EQ(reply.error().code, Errc::denied);
+    EXPECT_EQ(reply.error().reason, "wrong_thumbprint");
+    EXPECT_THAT(reply.error().message, HasSubstr(thumbprint_by_openssl(by_address.cert_file)));
+    EXPECT_EQ(server.requests(), 0);
+}
+
+TEST_F(CurlTest, ACaMayComeAsTextAndThenNoOtherCounts)
+{
+    std::stringstream pem;
+    pem << std::ifstream(ca.file()).rdbuf();
+    TlsServer server({by_address}, echo);
+    EXPECT_TRUE(get(server, {.ca_pem = pem.str()}));
+    const TestCa other("Other CA");
+    TlsServer foreign({other.issue("array", "IP:127.0.0.1")}, echo);
+    EXPECT_EQ(get(foreign, {.ca_file = other.file(), .ca_pem = pem.str()}).error().reason, "untrusted_certificate");
+    EXPECT_EQ(get(server, {.ca_pem = "no certificate"}).error().reason, "bad_tls_file");
 }
 
 TEST_F(CurlTest, AMissingOrForeignClientCertificateIsSaidSoWithEitherTlsVersion)

@@ -143,7 +143,11 @@ TEST(Observed, ShowsNeitherQueryNorASecretPathAndWarnsOncePerEndpoint)
     EXPECT_TRUE(lines[0].starts_with("GET https://array/api 200 ")) << lines[0];
     EXPECT_TRUE(lines[1].starts_with("DELETE https://array/*** 204 ")) << lines[1];
     EXPECT_TRUE(lines[2].starts_with("GET https://array/api unavailable ")) << lines[2];
-    EXPECT_EQ(warnings.size(), 1U);
+    EXPECT_EQ(warnings, std::vector<std::string>{
+                            "certificate of https://array is not verified: STORAGE_SKIP_SSL_VERIFICATION is true"});
+    inner.then(200, "{}");
+    (void)transport->send({}, {.url = "https://vc/"}, {.skip_verification = true, .skip_setting = "GOVMOMI_INSECURE"});
+    EXPECT_EQ(warnings.back(), "certificate of https://vc is not verified: GOVMOMI_INSECURE is true");
 }
 
 } // namespace

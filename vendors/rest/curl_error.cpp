@@ -20,9 +20,14 @@ Error untrusted(const std::string& peer, const Tls& tls, const TlsOutcome& outco
                 "another machine answers at this address, or it was enrolled under another identity: check the address "
                 "or enrol it again",
                 "wrong_host"};
+    if (outcome.wrong_thumbprint)
+        return {Errc::denied, fmt::format("{}: {} is not the one that was pinned: {}", peer, certificate, outcome.why),
+                "if the certificate was renewed, check the new one at the server itself and give its thumbprint",
+                "wrong_thumbprint"};
     return {Errc::denied, fmt::format("{}: {} is not trusted: {}", peer, certificate, one_line(outcome.why)),
-            tls.ca_file.empty() ? "name a file with the issuing CA's certificate (for an array: STORAGE_CA_FILE)"
-                                : fmt::format("{} must hold the certificate of the CA that issued it", tls.ca_file),
+            !tls.ca_pem.empty()   ? "the CA certificate given must be that of the CA that issued it"
+            : tls.ca_file.empty() ? "name a file with the issuing CA's certificate (for an array: STORAGE_CA_FILE)"
+                                  : fmt::format("{} must hold the certificate of the CA that issued it", tls.ca_file),
             "untrusted_certificate"};
 }
 

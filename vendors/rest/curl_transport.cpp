@@ -36,8 +36,7 @@ struct Line {
     std::string belongs_to;
     std::unique_ptr<CURLM, Freed<curl_multi_cleanup>> multi{curl_multi_init()};
     std::unique_ptr<CURL, Freed<curl_easy_cleanup>> easy{curl_easy_init()};
-    std::string expected_uri_san;
-    bool verify = true;
+    PeerCheck peer;
     TlsOutcome tls; // connections outlive an exchange, so what their callbacks write to does as well
 
     Line() = default;
@@ -54,8 +53,9 @@ struct Line {
 
 std::string line_key(const Request& request, const Tls& tls)
 {
-    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}{}", origin_of(request.url), tls.ca_file, tls.client_cert_file,
-                       tls.client_key_file, tls.expected_uri_san, tls.skip_verification, tls.tls13_only);
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}{}\n{}", origin_of(request.url), tls.ca_file, tls.client_cert_file,
+                       tls.client_key_file, tls.expected_uri_san, tls.thumbprint, tls.skip_verification, tls.tls13_only,
+                       tls.ca_pem);
 }
 
 struct Arriving {
@@ -102,9 +102,7 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* argumen
 CURLcode prepare_context(CURL*, void* context, void* argument)
 {
     auto& line = *static_cast<Line*>(argument);
-    return install_tls_check(static_cast<SSL_CTX*>(context), line.expected_uri_san, line.verify, line.tls)
-               ? CURLE_OK
-               : CURLE_OUT_OF_MEMORY;
+    return install_tls_check(static_cast<SSL_CTX*>(context), line.peer, line.tls) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 using HeaderList = std::unique_ptr<curl_slist, Freed<curl_slist_free_all>>;
@@ -166,17 +164,22 @@ void set_request(Line& line, const Request& request, curl_slist* headers, Arrivi
 void set_tls(Line& line, const Tls& tls)
 {
     CURL* const easy = line.easy.get();
-    line.expected_uri_san = tls.expected_uri_san;
-    line.verify = !tls.skip_verification;
+    line.peer = {
+        .expected_uri_san = tls.expected_uri_san, .thumbprint = tls.thumbprint, .verify = !tls.skip_verification};
     line.tls = {};
+    const bool by_name = line.peer.verify && tls.expected_uri_san.empty() && tls.thumbprint.empty();
     curl_easy_setopt(easy, CURLOPT_SSLVERSION,
                      static_cast<long>(tls.tls13_only ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, line.verify ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, line.verify && tls.expected_uri_san.empty() ? 2L : 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, line.peer.verify ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); // every new connection is verified in full
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, prepare_context);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &line);
-    if (!tls.ca_file.empty()) {
+    if (!tls.ca_pem.empty()) {
+        curl_blob pem{.data = const_cast<char*>(tls.ca_pem.data()), .len = tls.ca_pem.size(), .flags = CURL_BLOB_COPY};
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &pem);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    } else if (!tls.ca_file.empty()) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
         curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr); // this file and nothing else
     }

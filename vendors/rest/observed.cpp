@@ -19,8 +19,8 @@ public:
     Result<Reply> send(const Call& call, const Request& request, const Tls& tls) override
     {
         if (tls.skip_verification && observer_.warning && is_first(origin_of(request.url)))
-            observer_.warning(fmt::format("certificate of {} is not verified: STORAGE_SKIP_SSL_VERIFICATION is true",
-                                          origin_of(request.url)));
+            observer_.warning(
+                fmt::format("certificate of {} is not verified: {} is true", origin_of(request.url), tls.skip_setting));
         const auto begin = std::chrono::steady_clock::now();
         auto reply = inner_.send(call, request, tls);
         if (observer_.exchange)

@@ -1,9 +1,11 @@
 #include "vendors/rest/tls_check.hpp"
 
+#include <fmt/format.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <memory>
 #include <string_view>
 
@@ -13,7 +15,7 @@ namespace {
 
 // What a context's callbacks need; kept in the context, freed with it.
 struct Check {
-    std::string expected_uri_san;
+    PeerCheck peer;
     TlsOutcome* outcome;
 };
 
@@ -58,22 +60,58 @@ bool shows_uri(X509* certificate, std::string_view wanted)
     return false;
 }
 
+std::string thumbprint_of(const X509* certificate)
+{
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1)
+        return {};
+    std::string text;
+    for (unsigned int i = 0; i < size; ++i)
+        text += fmt::format("{:02x}", digest[i]);
+    return text;
+}
+
+// `leaf` may be null: a server that shows no certificate has no thumbprint and is nobody's.
+int refuse(X509_STORE_CTX* chain, const X509* leaf, TlsOutcome& outcome)
+{
+    outcome.refused_certificate = true;
+    outcome.subject = leaf == nullptr ? "" : text_of(X509_get_subject_name(leaf));
+    outcome.issuer = leaf == nullptr ? "" : text_of(X509_get_issuer_name(leaf));
+    if (X509_STORE_CTX_get_error(chain) == X509_V_OK)
+        X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+int verify_thumbprint(X509_STORE_CTX* chain, const Check& check)
+{
+    const X509* const leaf = X509_STORE_CTX_get0_cert(chain);
+    const auto theirs = leaf == nullptr ? std::string() : thumbprint_of(leaf);
+    if (!theirs.empty() && theirs == check.peer.thumbprint) {
+        X509_STORE_CTX_set_error(chain, X509_V_OK);
+        return 1;
+    }
+    check.outcome->wrong_thumbprint = true;
+    check.outcome->thumbprint = theirs;
+    check.outcome->why = "its SHA-256 thumbprint is " + theirs;
+    return refuse(chain, leaf, *check.outcome);
+}
+
 int verify(X509_STORE_CTX* chain, void* argument)
 {
     const auto& check = *static_cast<Check*>(argument);
+    if (!check.peer.thumbprint.empty())
+        return verify_thumbprint(chain, check);
     TlsOutcome& outcome = *check.outcome;
     const bool trusted = X509_verify_cert(chain) == 1;
     X509* const leaf = X509_STORE_CTX_get0_cert(chain);
-    if (trusted && (check.expected_uri_san.empty() || shows_uri(leaf, check.expected_uri_san)))
+    if (trusted && (check.peer.expected_uri_san.empty() || shows_uri(leaf, check.peer.expected_uri_san)))
         return 1;
 
-    outcome.refused_certificate = true;
     outcome.wrong_identity = trusted;
-    outcome.subject = text_of(X509_get_subject_name(leaf));
-    outcome.issuer = text_of(X509_get_issuer_name(leaf));
+    refuse(chain, leaf, outcome);
     if (trusted) {
-        X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);
-        outcome.why = "it does not show the URI " + check.expected_uri_san;
+        outcome.why = "it does not show the URI " + check.peer.expected_uri_san;
         return 0;
     }
     outcome.why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
@@ -93,13 +131,13 @@ void watch_alerts(const SSL* ssl, int where, int value)
 
 } // namespace
 
-bool install_tls_check(SSL_CTX* context, const std::string& expected_uri_san, bool verify_chain, TlsOutcome& outcome)
+bool install_tls_check(SSL_CTX* context, const PeerCheck& peer, TlsOutcome& outcome)
 {
-    auto check = std::make_unique<Check>(Check{expected_uri_san, &outcome});
+    auto check = std::make_unique<Check>(Check{peer, &outcome});
     if (SSL_CTX_set_ex_data(context, check_index(), check.get()) != 1)
         return false;
     Check* const held = check.release(); // the context's now
-    if (verify_chain)
+    if (peer.verify)
         SSL_CTX_set_cert_verify_callback(context, verify, held);
     SSL_CTX_set_info_callback(context, watch_alerts);
     return true;

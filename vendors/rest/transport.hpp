@@ -51,11 +51,15 @@ struct Reply {
 // is the administrator's explicit choice and is warned about once per endpoint.
 struct Tls {
     std::string ca_file{};          // PEM; empty: the system's trust store
+    std::string ca_pem{};           // the same as text, for a CA that comes in a variable; goes before ca_file
     std::string client_cert_file{}; // PEM chain
     std::string client_key_file{};  // PEM
     std::string
-        expected_uri_san{}; // when set, the server must show this URI SAN and its name or address is not compared
+        expected_uri_san{};   // when set, the server must show this URI SAN and its name or address is not compared
+    std::string thumbprint{}; // SHA-256 of the server's own certificate, 64 lower-case digits: this one and no other,
+                              // whoever issued it and whatever its name
     bool skip_verification = false;
+    std::string skip_setting = "STORAGE_SKIP_SSL_VERIFICATION"; // where that was asked for; the warning names it
     bool tls13_only = false;
 };
 
@@ -66,7 +70,8 @@ struct Tls {
 //                  or it changes nothing
 //   indeterminate  "connection_lost": a request that changes something went out and its reply did not come whole;
 //                  "reply_too_large" likewise
-//   denied         "untrusted_certificate", "wrong_host", "client_certificate_refused": the message names the one
+//   denied         "untrusted_certificate", "wrong_host", "wrong_thumbprint", "client_certificate_refused": the message
+//                  names the one
 //   unsupported    "tls_version": no version of TLS that both sides allow
 //   failed         "tls_failed" (what answers does not speak TLS), "reply_too_large" (to what changes nothing), "bad_reply" (not HTTP)
 //   bad_request    "bad_tls_file", "bad_url": our own configuration

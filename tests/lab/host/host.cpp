@@ -24,6 +24,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* agent_program = "/opt/xcopy-agent/bin/xcopy-agent";
 constexpr const char* agent_log = "/var/log/xcopy-agent.log";
+constexpr const char* launcher_record = "/var/log/xcopy-launcher.log";
 
 // Boots lie ten minutes apart for whoever reads the uptime: a reader may take two boots within a minute for one.
 constexpr long first_uptime_s = 24 * 3600;
@@ -135,7 +136,10 @@ json Host::agent_start(bool wait)
         return {{"ok", false}, {"error", "the lab was started without --agent"}};
     {
         const std::lock_guard lock(agent_mutex_);
-        const auto spawned = machine_.order({{"do", "spawn"}, {"argv", {agent_program, "serve"}}, {"log", agent_log}});
+        auto argv = json::array({agent_program, "serve"});
+        if (!files_.launcher.empty())
+            argv.insert(argv.begin(), {"/bin/xcopy-launcher", "--record", launcher_record});
+        const auto spawned = machine_.order({{"do", "spawn"}, {"argv", argv}, {"log", agent_log}});
         if (!spawned.at("ok"))
             return spawned;
         agent_pid_ = spawned.at("pid");

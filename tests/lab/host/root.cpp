@@ -55,6 +55,7 @@ void build_root(const HostFiles& files, const HostConfig& config, const std::vec
         fs::create_directories(root / "opt/xcopy-agent/bin");
         mount_point(root / "opt/xcopy-agent/bin/xcopy-agent");
     }
+    mount_point(root / "bin/xcopy-launcher");
     for (const auto* name : tools)
         link(root / "bin" / name, "xcopy-lab-tool");
     for (const auto* name : applets)
@@ -111,6 +112,8 @@ std::vector<std::string> bubblewrap_argv(const HostFiles& files, const std::vect
         add("--ro-bind", files.agent, "/opt/xcopy-agent/bin/xcopy-agent");
     for (const auto& path : more)
         add("--ro-bind", path, path);
+    if (!files.launcher.empty())
+        add("--ro-bind", files.launcher, "/bin/xcopy-launcher");
     for (const auto& store : mounted)
         add("--bind", files.datastores / store.name, "/vmfs/volumes/" + store.uuid);
     argv.insert(argv.end(), {"--chdir", "/", "/bin/xcopy-lab-tool", "init", std::to_string(orders)});

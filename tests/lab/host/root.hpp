@@ -14,6 +14,7 @@ struct HostFiles {
     std::filesystem::path datastores; // DIR/datastores
     std::filesystem::path tool;       // xcopy-lab-tool
     std::filesystem::path agent;      // xcopy-agent; empty: the host has none
+    std::filesystem::path launcher;   // starts the agent as "launcher --record FILE AGENT serve"; empty: nothing does
 
     std::filesystem::path root() const { return directory / "root"; }
     std::filesystem::path lab() const { return directory / "lab"; }

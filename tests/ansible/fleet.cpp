@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace ansible {
 
@@ -27,10 +27,14 @@ json ten_hosts_at_most(int count)
     return {{"hosts", hosts}};
 }
 
-std::string from_process(const char* name, const char* otherwise)
+// Of this test: where packages come from and where they are kept is the machine's business.
+std::map<std::string, std::string> own_environment()
 {
-    const char* value = std::getenv(name);
-    return value == nullptr ? otherwise : value;
+    std::map<std::string, std::string> all;
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        if (const std::string text = *variable; text.find('=') != std::string::npos)
+            all[text.substr(0, text.find('='))] = text.substr(text.find('=') + 1);
+    return all;
 }
 
 std::map<std::string, Recap> recaps_in(const std::string& output)
@@ -48,14 +52,15 @@ std::string Played::said_of(const std::string& host) const
 {
     std::string said;
     std::istringstream lines(output);
-    bool inside = false; // a message in YAML takes several lines
+    bool inside = false; // a message in YAML takes several lines, broken between words
     for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("fatal: [" + host + "]") || line.starts_with("[ERROR]"))
-            inside = line.starts_with("fatal");
-        else if (line.empty() || line.starts_with("TASK") || line.starts_with("ok:") || line.starts_with("fatal:"))
+        if (std::regex_search(line, std::regex("^(fatal|failed): .(" + host + ")[^0-9]")))
+            inside = true;
+        else if (!line.starts_with(' '))
             inside = false;
+        line.erase(0, line.find_first_not_of(' '));
         if (inside)
-            said += line + "\n";
+            said += line + " ";
     }
     return said;
 }
@@ -63,27 +68,28 @@ std::string Played::said_of(const std::string& host) const
 Fleet::Fleet(int hosts) : lab({.scenario = ten_hosts_at_most(hosts)}), work_(lab.directory() / "test")
 {
     fs::create_directories(work_);
-    const auto made = e2e::run({XCOPY_SOURCE "/toolchain/ansible"}, environment(), work_);
+    const auto made = e2e::run({XCOPY_SOURCE "/toolchain/ansible"}, own_environment(), work_);
     if (made.exit != 0)
         throw std::runtime_error("toolchain/ansible: " + made.err);
     programs_ = made.out.substr(0, made.out.find('\n'));
     const auto authority = (work_ / "authority").string();
     if (e2e::run({XCOPY_SOURCE "/tests/ansible/authority", "make", authority}, environment(), work_).exit != 0)
         throw std::runtime_error("no authority could be made");
-    inventory_ = {{"esxi",
-                   {{"hosts", json::object()},
-                    {"vars",
-                     {{"ansible_user", "root"},
-                      {"ansible_ssh_common_args", "-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=" +
-                                                      (work_ / "known_hosts").string()},
-                      {"xcopy_agent_lower_acceptance", true},
-                      {"xcopy_agent_allowed_networks", {"127.0.0.0/8"}},
-                      {"xcopy_agent_ca", authority + "/ca.crt"},
-                      {"xcopy_agent_operator_certificate", authority + "/operator.crt"},
-                      {"xcopy_agent_operator_key", authority + "/operator.key"},
-                      {"xcopy_agent_poll_s", 1},
-                      {"xcopy_agent_sign_argv",
-                       {XCOPY_SOURCE "/tests/ansible/authority", "sign", authority, "{{ xcopy_agent_host_uuid }}"}}}}}}};
+    inventory_ = {
+        {"esxi",
+         {{"hosts", json::object()},
+          {"vars",
+           {{"ansible_user", "root"},
+            {"ansible_ssh_common_args",
+             "-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=" + (work_ / "known_hosts").string()},
+            {"xcopy_agent_lower_acceptance", true},
+            {"xcopy_agent_allowed_networks", {"127.0.0.0/8"}},
+            {"xcopy_agent_ca", authority + "/ca.crt"},
+            {"xcopy_agent_operator_certificate", authority + "/operator.crt"},
+            {"xcopy_agent_operator_key", authority + "/operator.key"},
+            {"xcopy_agent_poll_s", 1},
+            {"xcopy_agent_sign_argv",
+             {XCOPY_SOURCE "/tests/ansible/authority", "sign", authority, "{{ xcopy_agent_host_uuid }}"}}}}}}};
     for (const auto& [name, host] : lab.ready().at("hosts").items()) {
         names_.push_back(name);
         inventory_["esxi"]["hosts"][name] = {{"ansible_host", host.at("address")},
@@ -126,14 +132,10 @@ void Fleet::write_inventory() const
 std::map<std::string, std::string> Fleet::environment() const
 {
     return {{"HOME", work_.string()}, // its connections and temporary files too
-            {"XDG_CACHE_HOME", from_process("XDG_CACHE_HOME", (from_process("HOME", "/root") + "/.cache").c_str())},
             {"PATH", programs_ + ":/usr/sbin:/usr/bin:/sbin:/bin"},
             {"LC_ALL", "C.UTF-8"},
             {"ANSIBLE_CONFIG", XCOPY_SOURCE "/ansible/ansible.cfg"},
-            {"ANSIBLE_NOCOLOR", "1"},
-            {"PIP_FIND_LINKS", from_process("PIP_FIND_LINKS", "")},
-            {"PIP_INDEX_URL", from_process("PIP_INDEX_URL", "https://pypi.org/simple")},
-            {"PIP_CERT", from_process("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt")}};
+            {"ANSIBLE_NOCOLOR", "1"}};
 }
 
 std::unique_ptr<e2e::Process> Fleet::prepare(const std::string& playbook, std::vector<std::string> more) const
@@ -166,9 +168,21 @@ e2e::Ran Fleet::program(const std::string& name, std::vector<std::string> argume
 json Fleet::ask(const std::string& host, const std::string& method, const std::string& path, const json& body) const
 {
     const auto authority = (work_ / "authority").string();
-    std::vector<std::string> argv{"/usr/bin/curl", "-sS", "--noproxy", "*", "--max-time", "30", "-X", method,
-                                  "--cacert", authority + "/ca.crt", "--cert", authority + "/operator.crt", "--key",
-                                  authority + "/operator.key", lab.agent_url(host) + path};
+    std::vector<std::string> argv{"/usr/bin/curl",
+                                  "-sS",
+                                  "--noproxy",
+                                  "*",
+                                  "--max-time",
+                                  "30",
+                                  "-X",
+                                  method,
+                                  "--cacert",
+                                  authority + "/ca.crt",
+                                  "--cert",
+                                  authority + "/operator.crt",
+                                  "--key",
+                                  authority + "/operator.key",
+                                  lab.agent_url(host) + path};
     if (!body.is_null())
         argv.insert(argv.end(), {"--data", body.dump()});
     const auto ran = e2e::run(argv, environment(), work_);
@@ -204,6 +218,16 @@ int Fleet::agents(const std::string& host) const
     return static_cast<int>(std::ranges::count_if(processes, [](const json& process) {
         return process.at("argv").dump().find("xcopy-agent") != std::string::npos;
     }));
+}
+
+int Fleet::serving(const std::string& host) const
+{
+    const auto processes = lab.call({{"do", "host.processes"}, {"host", host}}).at("processes");
+    for (const auto& process : processes)
+        if (process.at("argv").size() > 1 && process.at("argv")[0] == "/opt/xcopy-agent/bin/xcopy-agent" &&
+            process.at("argv")[1] == "serve")
+            return process.at("pid");
+    return -1;
 }
 
 std::string Fleet::start_clone(const std::string& host, int number) const

@@ -42,8 +42,8 @@ public:
     e2e::Ran program(const std::string& name, std::vector<std::string> arguments) const; // ansible-lint …
 
     const std::vector<std::string>& names() const { return names_; }
-    void set(nlohmann::json values);                           // variables of all hosts
-    void set(const std::string& host, nlohmann::json values);  // of one
+    void set(nlohmann::json values);                          // variables of all hosts
+    void set(const std::string& host, nlohmann::json values); // of one
     void fault(const std::string& host, nlohmann::json values) const;
     void use_release(int release);
 
@@ -52,6 +52,7 @@ public:
     nlohmann::json software(const std::string& host) const;
     std::vector<std::string> files(const std::string& host) const; // all that is on a host, except its logs
     int agents(const std::string& host) const;                     // processes of the agent, supervisors too
+    int serving(const std::string& host) const;                    // the agent's pid
     std::filesystem::path root(const std::string& host) const;
 
     // Starts a clone on a host and gives its id; it stops half-way when the lab holds "clone".

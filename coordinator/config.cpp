@@ -163,6 +163,22 @@ Result<void> set_handle(Config& config, const Texts& given)
     return {};
 }
 
+// "8443", "0.0.0.0:8443", "[::]:8443"
+Result<void> set_metrics(Config& config, const Texts& given)
+{
+    const auto& text = given.front();
+    const auto colon = text.rfind(':');
+    Config::MetricsListen listen{.address = colon == std::string::npos ? "::" : text.substr(0, colon)};
+    if (listen.address.starts_with('[') && listen.address.ends_with(']'))
+        listen.address = listen.address.substr(1, listen.address.size() - 2);
+    const auto port = number<std::uint16_t>({text.substr(colon == std::string::npos ? 0 : colon + 1)}, 0, 65535);
+    if (!port)
+        return port.error();
+    listen.port = *port;
+    config.metrics = listen;
+    return {};
+}
+
 Result<void> nothing(Config&, const Texts&) // read before all others
 {
     return {};
@@ -222,8 +238,9 @@ void check_unknown(const Values& file, std::vector<std::string>& problems)
 
 void check_agents(const Config& config, std::vector<std::string>& problems)
 {
-    if (config.agents.empty())
-        problems.emplace_back("no agent is given; name each host with --agent NAME=ADDRESS, or use --agents FILE");
+    if (config.agents.empty() && !config.vsphere.is_given())
+        problems.emplace_back("no agent is given; name each host with --agent NAME=ADDRESS, use --agents FILE, or "
+                              "--vsphere-hostname to find the hosts in vCenter");
     std::set<std::string> seen;
     for (const auto& agent : config.agents)
         if (!seen.insert(agent.name).second)
@@ -265,9 +282,11 @@ void check_copy(const Config& config, std::vector<std::string>& problems)
 
 } // namespace
 
-const std::vector<Setting>& settings()
+namespace {
+
+std::vector<Setting> own_settings()
 {
-    static const std::vector<Setting> all{
+    return {
         {"config", "", "FILE", "JSON file with any of these settings, named as the flags", false, nullptr, nothing},
         {"output", "", "table|json", "how results are printed", false, nullptr, set_output},
 
@@ -316,11 +335,14 @@ const std::vector<Setting>& settings()
          &Needs::copy, disable_array_copy<DiskBacking::Kind::rdm>},
         {"disable-vvol-method", "DISABLE_VVOL_METHOD", "true|false", "true: a host copies virtual volumes too", false,
          &Needs::copy, disable_array_copy<DiskBacking::Kind::vvol>},
-        {"migration-host", "", "NAME", "the host that copies; else the least loaded that sees the datastore", false,
+        {"migration-host", "", "NAME",
+         "the host that copies; else the VM's own while it runs, else the least loaded that sees the datastore", false,
          &Needs::copy, text_of<&Config::order, &CopyOrder::migration_host>},
         {"lun", "", "NUMBER", "LUN number to map under; else a free one is chosen", false, &Needs::copy, set_lun},
         {"xcopy", "", "prefer|require", "require: fail when the array does not do the copying", false, &Needs::copy,
          set_policy},
+        {"metrics-listen", "", "[ADDRESS:]PORT", "serve Prometheus metrics there by HTTPS while copying", false,
+         &Needs::copy, set_metrics},
         {"attach-timeout", "", "SECONDS", "how long the host may take to see the target (120)", false, &Needs::copy,
          seconds<&Limits::attach>},
         {"agent-lost-after", "", "SECONDS", "silence of the host after which the result is unknown (600)", false,
@@ -330,6 +352,18 @@ const std::vector<Setting>& settings()
         {"cleanup-timeout", "", "SECONDS", "how long putting everything back may take (300)", false, &Needs::state,
          seconds<&Limits::clean_up>},
     };
+}
+
+} // namespace
+
+const std::vector<Setting>& settings()
+{
+    static const std::vector<Setting> all = [] {
+        auto every = own_settings();
+        for (const auto* more : {&vsphere_settings()})
+            every.insert(every.end(), more->begin(), more->end());
+        return every;
+    }();
     return all;
 }
 
@@ -361,6 +395,7 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
             config.storage.vendor = vendor->second;
     }
     config.state_dir = default_state_dir(environment);
+    read_vsphere_environment(environment, config.vsphere);
 
     Texts held;
     for (const auto& setting : settings()) {
@@ -383,6 +418,8 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
 
     if (needs.agents && !(config.agents.empty() && config.order.backing)) // a copy inside the array needs no host
         check_agents(config, problems);
+    if (needs.agents)
+        check_vsphere(config.vsphere, problems);
     if (needs.storage)
         check_storage(config, problems);
     if (needs.copy)

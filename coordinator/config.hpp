@@ -3,10 +3,12 @@
 
 #include "coordinator/copy_order.hpp"
 #include "coordinator/host/agent_host.hpp"
+#include "coordinator/vsphere/options.hpp"
 #include "vendors/array_config.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +20,16 @@ struct Config {
     std::vector<AgentAddress> agents;
     AgentTls agent_tls;
     ArrayConfig storage;
+    VsphereOptions vsphere;
     std::string state_dir;
     Output output = Output::table;
     bool debug = false; // a line for every request
+
+    struct MetricsListen {
+        std::string address;
+        std::uint16_t port = 0; // 0: any
+    };
+    std::optional<MetricsListen> metrics; // where to serve /metrics; empty: nowhere
     CopyOrder order;
 };
 

@@ -4,6 +4,7 @@
 #include "coordinator/results.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -19,6 +20,8 @@ int run_preflight(Config config, const std::stop_token& stop)
     auto journal = FileJournal::open(tools.config.state_dir);
     if (!journal)
         return complain(journal.error(), exit_usage);
+    if (auto asked = consult_about_copy(tools); !asked)
+        return complain(asked.error(), exit_refused);
     Observer nobody;
     const auto checks = preflight(
         tools.call(), tools.config.order,
@@ -31,6 +34,8 @@ int run_preflight(Config config, const std::stop_token& stop)
 int show_hosts(Config config, const std::stop_token& stop)
 {
     auto tools = make_toolbox(std::move(config), stop, true);
+    if (auto asked = consult_about_hosts(tools); !asked)
+        return complain(asked.error(), exit_failed);
     const auto seen = survey(tools.call(), tools.hosts, tools.config.order.limits, HealthAge::fresh);
     fmt::print("{}", tools.config.output == Output::json ? hosts_json(seen) : hosts_text(seen));
     const bool all_answer = std::ranges::none_of(seen, [](const SurveyedHost& h) { return h.unreachable.has_value(); });

@@ -1,18 +1,47 @@
 #include "coordinator/commands/commands.hpp"
 #include "coordinator/copy_disk.hpp"
 #include "coordinator/file_journal.hpp"
+#include "coordinator/metrics/copy_metrics.hpp"
+#include "coordinator/metrics/exposer.hpp"
 #include "coordinator/progress.hpp"
 #include "coordinator/results.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <unistd.h>
 
 namespace xcopy {
 
+namespace {
+
+// Forklift looks every 5 s, learns the result from one more look, and must not be answered before it has seen the pod run
+// (facts/forklift-contract.md 2.3).
+constexpr auto last_scrape = std::chrono::seconds(10);
+constexpr auto first_answer_after = std::chrono::seconds(5);
+
+// Null where nobody asked for metrics.
+Result<std::unique_ptr<Exposer>> serve_metrics(const Toolbox& tools, const CopyMetrics& metrics,
+                                               std::chrono::steady_clock::time_point begun)
+{
+    if (!tools.config.metrics)
+        return std::unique_ptr<Exposer>();
+    auto exposer = Exposer::start({.address = tools.config.metrics->address,
+                                   .port = tools.config.metrics->port,
+                                   .answers_from = begun + first_answer_after},
+                                  [&metrics] { return metrics.text(); });
+    if (exposer)
+        tools.log->info("metrics are served", {{"job", tools.config.order.job}, {"port", (*exposer)->port()}});
+    return exposer;
+}
+
+} // namespace
+
 int populate(Config config, const std::stop_token& stop)
 {
+    const auto begun = std::chrono::steady_clock::now();
     const bool on_terminal = ::isatty(STDERR_FILENO) == 1;
     auto tools = make_toolbox(std::move(config), stop, on_terminal);
     auto array = make_array(tools.config.storage, *tools.transport);
@@ -25,10 +54,30 @@ int populate(Config config, const std::stop_token& stop)
     const auto& order = tools.config.order;
     CopyReport report;
     { // a progress bar ends its line before anything else is printed
-        auto observer = on_terminal ? terminal_progress(stderr) : logged_progress(*tools.log, order.job);
-        report = copy_disk(
-            tools.call(), order,
-            {.array = **array, .hosts = tools.hosts, .journal = **journal, .log = *tools.log, .observer = *observer});
+        auto shown = on_terminal ? terminal_progress(stderr) : logged_progress(*tools.log, order.job);
+        CopyMetrics metrics(order, *shown);
+        auto exposer = serve_metrics(tools, metrics, begun);
+        if (!exposer)
+            return complain(exposer.error(), exit_usage);
+        if (auto asked = consult_about_copy(tools); !asked) { // before anything was claimed or changed
+            report.outcome = asked.error().code == Errc::cancelled ? Outcome::cancelled : Outcome::refused;
+            report.error = asked.error();
+            report.job = order.job;
+            report.source = order.source;
+        } else {
+            if (*exposer)
+                if (const auto info = (*array)->info(tools.call()); info)
+                    metrics.array(*info);
+            report = copy_disk(tools.call(), order,
+                               {.array = **array,
+                                .hosts = tools.hosts,
+                                .journal = **journal,
+                                .log = *tools.log,
+                                .observer = metrics});
+        }
+        metrics.end(report);
+        if (*exposer && !(*exposer)->wait_for_scrape({}, last_scrape))
+            tools.log->info("nobody asked for the final metrics", {{"job", order.job}});
     }
     if (report.error)
         tools.log->error("copy did not succeed", {{"job", report.job},

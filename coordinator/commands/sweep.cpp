@@ -5,6 +5,7 @@
 #include "coordinator/results.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -20,6 +21,8 @@ int run_sweep(Config config, const std::stop_token& stop)
     auto journal = FileJournal::open(tools.config.state_dir);
     if (!journal)
         return complain(journal.error(), exit_usage);
+    if (auto asked = consult_about_hosts(tools); !asked)
+        return complain(asked.error(), exit_left_behind);
     Observer nobody;
     const auto& order = tools.config.order;
     const auto swept =

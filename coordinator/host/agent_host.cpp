@@ -152,11 +152,30 @@ Result<std::string> AgentHost::ask(const Call& call, Method method, const std::s
     if (!request.body.empty())
         request.headers.push_back({"Content-Type", "application/json"});
     auto reply = transport_.send(call.within(limit), request, tls_);
+    if (!reply && reply.error().reason == "untrusted_certificate")
+        return enrolled_or(call, reply.error());
     if (!reply)
         return lost(reply.error(), agent_);
     if (reply->status < 200 || reply->status > 299)
         return refused(*reply).in(fmt::format("host '{}'", agent_.name));
     return std::move(reply->body);
+}
+
+// An agent without a certificate shows one that it made for itself and answers everything with one refusal. Nothing of ours
+// is shown to it, and of what it says only the reason counts: anybody at that address could say it, as anybody there could
+// refuse the connection.
+Error AgentHost::enrolled_or(const Call& call, Error untrusted)
+{
+    const rest::Request question{.url = base_ + routes::health, .max_reply_bytes = routes::max_request_body};
+    const rest::Tls unverified{.skip_verification = true, .tls13_only = true};
+    const auto reply = transport_.send(call.within(quick), question, unverified);
+    const auto said =
+        reply && reply->status == 503 ? decode<ErrorReply>(reply->body) : Result<ErrorReply>(ErrorReply{});
+    if (!said || said->reason != routes::not_enrolled)
+        return lost(std::move(untrusted), agent_);
+    return {Errc::unavailable, fmt::format("host '{}': its agent is not enrolled", agent_.name),
+            "enrol it with vib-installer; `xcopy-agent enroll --status` on the host tells what is missing",
+            routes::not_enrolled};
 }
 
 template <class Message> Result<Message> AgentHost::ask_for(const Call& call, Method method, const std::string& path,

@@ -52,6 +52,7 @@ public:
 private:
     Result<std::string> ask(const Call&, rest::Method, const std::string& path, std::string body,
                             std::chrono::milliseconds limit);
+    Error enrolled_or(const Call&, Error untrusted);
     template <class Message> Result<Message> ask_for(const Call&, rest::Method, const std::string& path,
                                                      std::string body, std::chrono::milliseconds limit);
 

@@ -12,6 +12,7 @@ namespace xcopy {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ScriptedTransport final : public rest::Transport {
 public:
@@ -127,11 +128,36 @@ TEST(AgentHost, SaysWhatToLookAtWhenNobodyAnswers)
 TEST(AgentHost, KeepsWhichCertificateWasNotTrusted)
 {
     Agent agent;
-    agent.transport.replies.emplace_back(Error{Errc::denied, "certificate 'CN=esx9'", "fix", "untrusted_certificate"});
-    const auto answer = agent.host.health({}, HealthAge::cached);
+    for (const auto& [status, body] :
+         {std::pair{200, encode(Health{})},
+          {403, encode(ErrorReply{Errc::denied, "", "", "no_role"})},
+          {503, encode(ErrorReply{Errc::unavailable, "a key of another", "", "certificate_unusable"})},
+          {503, std::string("<html>")}}) {
+        agent.transport.replies.emplace_back(
+            Error{Errc::denied, "certificate 'CN=esx9'", "fix", "untrusted_certificate"});
+        agent.transport.answer(status, body);
+        const auto answer = agent.host.health({}, HealthAge::cached);
+        ASSERT_FALSE(answer) << "an answer nobody vouches for";
+        EXPECT_THAT(answer.error().message, HasSubstr("CN=esx9"));
+        EXPECT_FALSE(is_contact_lost(answer.error()));
+    }
+}
+
+TEST(AgentHost, KnowsAnAgentThatIsNotEnrolledAndShowsItNothing)
+{
+    Agent agent;
+    agent.transport.replies.emplace_back(Error{Errc::denied, "self-signed", "fix", "untrusted_certificate"});
+    agent.transport.answer(503, encode(ErrorReply{Errc::unavailable, "lies", "run this", "not_enrolled"}));
+    const auto answer = agent.host.start_clone({}, "pvc-1", {.source = "s", .target_naa = "naa.1", .target_size = 512});
     ASSERT_FALSE(answer);
-    EXPECT_THAT(answer.error().message, HasSubstr("CN=esx9"));
-    EXPECT_FALSE(is_contact_lost(answer.error()));
+    EXPECT_EQ(answer.error().reason, "not_enrolled");
+    EXPECT_EQ(answer.error().code, Errc::unavailable);
+    EXPECT_THAT(answer.error().message + answer.error().remedy, Not(HasSubstr("lies")));
+    EXPECT_THAT(answer.error().remedy, Not(HasSubstr("run this")));
+    ASSERT_EQ(agent.transport.requests.size(), 2u);
+    EXPECT_EQ(agent.transport.requests[1].method, rest::Method::get);
+    EXPECT_TRUE(agent.transport.requests[1].body.empty()) << "the order is not repeated";
+    EXPECT_TRUE(agent.transport.tls.client_cert_file.empty());
 }
 
 TEST(AgentHost, TellsALateDeviceFromASilentHost)

@@ -47,6 +47,23 @@ TEST_F(Commands, HostsSaysWhatIsWrongAndWhatToDo)
     }
 }
 
+TEST_F(Commands, HostsKnowsAnAgentThatIsNotEnrolledFromOneThatDoesNotAnswer)
+{
+    site.lab.call({{"do", "host.agent.stop"}, {"host", "esx1"}});
+    site.lab.call({{"do", "host.run"},
+                   {"host", "esx1"},
+                   {"argv", {"/bin/cp", "/dev/null", "/etc/config/xcopy-agent/agent.crt"}}});
+    site.lab.call({{"do", "host.agent.start"}, {"host", "esx1"}});
+    const auto ran = site.coordinator({"hosts", "--output=json"});
+    EXPECT_NE(ran.exit, 0);
+    for (const auto& host : result_of(ran).at("hosts"))
+        if (host.at("name") == "esx1") {
+            EXPECT_FALSE(host.at("reachable"));
+            EXPECT_NE(host.at("error").dump().find("not enrolled"), std::string::npos) << host;
+            EXPECT_NE(host.at("error").dump().find("xcopy-agent enroll --status"), std::string::npos) << host;
+        }
+}
+
 TEST_F(Commands, ClonesListsARunningCloneAndCancelEndsIt)
 {
     auto run = half_copied();

@@ -26,6 +26,7 @@ guard_target() { # bytes that the device must have; empty: nobody said
 guard_attached() { # job device bytes
     attached_for "$2" || refuse conflict not_attached "$2 was not attached for job $1" "attach it first: that is where its size and identity are checked"
     [ "$a_job" = "$1" ] || refuse_other_job "$2"
+    [ -z "$a_leaving" ] || refuse conflict not_attached "$2 is being detached" "attach it again"
     [ "$a_bytes" = "$3" ] || refuse conflict size_mismatch "$2 was attached as $a_bytes bytes but the clone was ordered for $3 bytes" \
         "order the clone with the size of the array volume"
 }

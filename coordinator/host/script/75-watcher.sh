@@ -15,7 +15,8 @@ watch_clone() { # job
     counters "$device" "$job_dir/before-target"
     [ -z "$source_device" ] || counters "$source_device" "$job_dir/before-source"
     if [ -f "$job_dir/stop" ]; then finish; fi
-    put "$job_dir/begun" "$(now_ms)" || exit 1 # not written down, not begun
+    mkdir "$job_dir/begun" || exit 1 # not written down, not begun; and only one can make it, ever
+    put "$job_dir/started" "$(now_ms)"
 
     # rdm:, not rdmp: vmkfstools refuses to clone into a physical-mode mapping.
     /bin/vmkfstools -i "$s_path" -d "rdm:/vmfs/devices/disks/$device" "$(pointer_of "$s_path" "$1").vmdk" \

@@ -51,8 +51,7 @@ forklift_clone() { # "--clone -s SOURCE -t TARGET"
     must_ask extents storage vmfs extent list
     guard_target ''
     forklift_forget_old
-    lock host 60 "a decision about devices"
-    host_lock=$lock_number
+    lock_host
     writer_of "$device"
     [ -z "$writer" ] || refuse conflict target_busy "job $writer writes $device, or may still do so" ""
     if attached_for "$device"; then refuse_other_job "$device"; fi
@@ -68,7 +67,7 @@ forklift_clone() { # "--clone -s SOURCE -t TARGET"
     fi
     setsid sh "$folder/script" --forklift-watch "$task" "$s_path" "$device" "$pointer" < /dev/null > /dev/null 2>&1 &
     until [ -s "$folder/pid" ]; do pause_ms 20; done
-    unlock host "$host_lock"
+    unlock_host
     xml_output 0 "{\"taskId\": \"$task\", \"pid\": $(get "$folder/pid"), \"xcopyUsed\": false}"
 }
 

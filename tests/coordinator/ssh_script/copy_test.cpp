@@ -158,10 +158,8 @@ TEST(SshScript, AFailureIsToldWithVmkfstoolsOwnWords)
     const auto disk = host.make_disk();
     const auto target = host.make_target();
     ASSERT_TRUE(host.attach(target));
-    host.lab.call({{"do", "vmkfstools.set"},
-                   {"fail_at", 30},
-                   {"fail_text", "\"<I/O> & error\" (327689)"},
-                   {"fail_exit", 1}});
+    host.lab.call(
+        {{"do", "vmkfstools.set"}, {"fail_at", 30}, {"fail_text", "\"<I/O> & error\" (327689)"}, {"fail_exit", 1}});
     ASSERT_TRUE(host.clone(disk, target));
     const auto status = host.finished(target.job);
     EXPECT_EQ(status.state, CloneState::failed);
@@ -227,7 +225,7 @@ TEST(SshScript, FourClonesRunAtOnceTheOthersWaitTheirTurn)
     EXPECT_EQ(count(CloneState::running), 4);
     EXPECT_EQ(count(CloneState::queued), 2);
     EXPECT_EQ(host.lab.starts().size(), 4U);
-    host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", -1}});
+    host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
     host.lab.release("clone");
     for (const auto& [disk, target] : copies) {
         EXPECT_EQ(host.finished(target.job).state, CloneState::succeeded);
@@ -245,6 +243,7 @@ TEST(SshScript, TwentyDisksThatAttachTogetherShareTheRescans)
     for (int i = 0; i < 20; ++i)
         targets.push_back(host.make_target());
     std::vector<std::thread> connections;
+    connections.reserve(targets.size());
     std::atomic<int> attached = 0;
     for (const auto& target : targets)
         connections.emplace_back([&] { attached += host.attach(target) ? 1 : 0; });

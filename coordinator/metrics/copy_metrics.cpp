@@ -1,0 +1,50 @@
+#include "coordinator/metrics/copy_metrics.hpp"
+
+#include <algorithm>
+
+namespace xcopy {
+
+CopyMetrics::CopyMetrics(const CopyOrder& order, Observer& next)
+    : next_(next), figures_{.owner_uid = order.job, .storage_vendor = order.vendor}
+{}
+
+// A number that Forklift has seen never becomes smaller, also where a copy begins again.
+void CopyMetrics::progress(const Progress& now)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        figures_.percent = std::max(figures_.percent, now.percent);
+        if (now.bytes > 0)
+            figures_.provisioned_bytes = now.bytes;
+        if (now.xcopy != XcopyUse::unknown)
+            figures_.xcopy_used = now.xcopy != XcopyUse::none;
+    }
+    next_.progress(now);
+}
+
+void CopyMetrics::array(const ArrayInfo& info)
+{
+    const std::lock_guard lock(mutex_);
+    figures_.array = info;
+}
+
+void CopyMetrics::end(const CopyReport& report)
+{
+    const std::lock_guard lock(mutex_);
+    const bool success = !report.error;
+    figures_.clone_method = report.method;
+    figures_.xcopy_used = report.xcopy.use == XcopyUse::full || report.xcopy.use == XcopyUse::partial;
+    if (report.bytes > 0)
+        figures_.provisioned_bytes = report.bytes;
+    if (success)
+        figures_.percent = 100;
+    figures_.end = CopyFigures::End{success, static_cast<double>(report.wall_ms) / 1000};
+}
+
+std::string CopyMetrics::text() const
+{
+    const std::lock_guard lock(mutex_);
+    return exposition(figures_);
+}
+
+} // namespace xcopy

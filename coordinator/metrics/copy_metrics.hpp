@@ -1,0 +1,28 @@
+// The figures of a copy while it goes on: written by the thread that copies, read by whoever scrapes.
+#pragma once
+
+#include "coordinator/copy_order.hpp"
+#include "coordinator/metrics/exposition.hpp"
+
+#include <mutex>
+
+namespace xcopy {
+
+class CopyMetrics final : public Observer {
+public:
+    // `next`, who hears the progress too, outlives this.
+    CopyMetrics(const CopyOrder& order, Observer& next);
+
+    void progress(const Progress&) override;
+    void array(const ArrayInfo&);
+    void end(const CopyReport&); // from now on "finished"
+
+    std::string text() const;
+
+private:
+    Observer& next_;
+    mutable std::mutex mutex_;
+    CopyFigures figures_; // guarded by mutex_
+};
+
+} // namespace xcopy

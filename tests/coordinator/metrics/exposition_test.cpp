@@ -1,0 +1,141 @@
+// Forklift's own expressions, of 2.9 and of main, against what we print (facts/forklift-contract.md 2.2, 12).
+#include "coordinator/metrics/copy_metrics.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdio>
+#include <fstream>
+#include <regex>
+
+namespace xcopy {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string uid = "6b0b6a57-3c1e-4d35-9d0e-3a4f9c1b2d3e";
+
+std::string found(const std::string& text, const std::string& pattern)
+{
+    std::smatch match;
+    return std::regex_search(text, match, std::regex(pattern)) ? match[1].str() : "";
+}
+
+CopyFigures finished()
+{
+    return {.owner_uid = uid,
+            .storage_vendor = "ontap",
+            .storage_protocol = "iscsi",
+            .percent = 100,
+            .xcopy_used = true,
+            .agent_version = "0.1.0",
+            .array = ArrayInfo{"NetApp", "ONTAP", "", "9.14.1"},
+            .provisioned_bytes = 2199023255552,
+            .allocated_bytes = 1073741824,
+            .end = CopyFigures::End{true, 12.3456}};
+}
+
+TEST(Exposition, BothGenerationsFindTheProgress)
+{
+    const auto text = exposition({.owner_uid = uid, .storage_vendor = "ontap", .percent = 37});
+    EXPECT_EQ(
+        found(text, "vsphere_xcopy_volume_populator_progress\\{[^}]*owner_uid=\"" + uid + "\"[^}]*\\} (\\d+\\.?\\d*)"),
+        "37");
+    EXPECT_EQ(found(text, "progress\\{ownerUID=\"" + uid + "\"\\} (\\d+\\.?\\d*)"), "37");
+}
+
+TEST(Exposition, NothingIsFinishedBeforeTheEnd)
+{
+    const auto text = exposition({.owner_uid = uid, .storage_vendor = "ontap", .percent = 100});
+    EXPECT_THAT(text, Not(HasSubstr("copy_duration_seconds")));
+    EXPECT_THAT(text, Not(HasSubstr("xcopy_used")));
+}
+
+TEST(Exposition, TheEndCarriesEverythingForkliftReads)
+{
+    const auto text = exposition(finished());
+    const auto line = found(text, "(vsphere_xcopy_volume_populator_copy_duration_seconds\\{[^}]*owner_uid=\"" + uid +
+                                      "\"[^}]*\\} [0-9.]+\n)");
+    EXPECT_EQ(found(line, "\\} ([0-9.]+)\n"), "12.346");
+    EXPECT_EQ(found(line, "result=\"([^\"]*)\""), "success");
+    EXPECT_EQ(found(line, "storage_vendor=\"([^\"]*)\""), "ontap");
+    EXPECT_EQ(found(line, "clone_method=\"([^\"]*)\""), "agent");
+    EXPECT_EQ(found(line, "xcopy_used=\"([^\"]*)\""), "1");
+    EXPECT_EQ(found(line, "storage_protocol=\"([^\"]*)\""), "iscsi");
+    EXPECT_EQ(found(text, "xcopy_used\\{[^}]*owner_uid=\"" + uid + "\"[^}]*\\} (\\d+)"), "1");
+    EXPECT_EQ(
+        found(text, "source_disk_bytes\\{[^}]*owner_uid=\"" + uid + "\"[^}]*type=\"provisioned\"[^}]*\\} ([0-9.e+]+)"),
+        "2199023255552");
+    EXPECT_EQ(found(text, "source_disk_bytes\\{[^}]*owner_uid=\"" + uid +
+                              "\"[^}]*type=\"datastore_allocated\"[^}]*\\} ([0-9.e+]+)"),
+              "1073741824");
+    EXPECT_THAT(text, HasSubstr("storage_array_model=\"n/a\",storage_array_product=\"ONTAP\""));
+    EXPECT_THAT(text, HasSubstr("vib_version{owner_uid=\"" + uid + "\",version=\"0.1.0\"} 1\n"));
+}
+
+TEST(Exposition, AFailureNamesNoProtocol)
+{
+    auto figures = finished();
+    figures.end->success = false;
+    EXPECT_THAT(exposition(figures), HasSubstr("result=\"failure\",storage_protocol=\"n/a\""));
+}
+
+TEST(Exposition, NoNumberIsAboveAHundredAndNoneHasAnExponent)
+{
+    auto figures = finished();
+    figures.percent = 400;
+    figures.end->seconds = 7200000.5;
+    const auto text = exposition(figures);
+    EXPECT_THAT(text, HasSubstr("\"} 100\n"));
+    EXPECT_FALSE(std::regex_search(text, std::regex("\\} [0-9.]+e")));
+    figures.percent = -1;
+    EXPECT_THAT(exposition(figures), HasSubstr("progress{owner_uid=\"" + uid + "\"} 0\n"));
+}
+
+TEST(Exposition, LabelValuesCannotEndAPattern)
+{
+    auto figures = finished();
+    figures.array->model = "a\"b}c\nd";
+    EXPECT_THAT(exposition(figures), HasSubstr("storage_array_model=\"a_b_c_d\""));
+}
+
+// promtool knows one thing to say: Forklift 2.9 to 2.11 want a label that is not in snake_case.
+TEST(Exposition, PromtoolAcceptsIt)
+{
+    const auto file = testing::TempDir() + "exposition.prom";
+    std::ofstream(file) << exposition(finished());
+    std::string said;
+    std::FILE* pipe = ::popen(("promtool check metrics <" + file + " 2>&1").c_str(), "r");
+    for (int c = 0; (c = std::fgetc(pipe)) != EOF;)
+        said += static_cast<char>(c);
+    ::pclose(pipe);
+    EXPECT_EQ(said, "vsphere_xcopy_volume_populator_legacy_progress label names should be written in 'snake_case' not "
+                    "'camelCase'\n");
+}
+
+TEST(CopyMetrics, ProgressNeverGoesBackAndIsPassedOn)
+{
+    struct Heard : Observer {
+        int last = -1;
+        void progress(const Progress& now) override { last = now.percent; }
+    } heard;
+    CopyOrder order{.job = uid, .vendor = "ontap"};
+    CopyMetrics metrics(order, heard);
+    metrics.progress({.percent = 60, .bytes = 1024});
+    metrics.progress({.percent = 10, .xcopy = XcopyUse::full});
+    EXPECT_EQ(heard.last, 10);
+    EXPECT_THAT(metrics.text(), HasSubstr("progress{owner_uid=\"" + uid + "\"} 60\n"));
+    EXPECT_THAT(metrics.text(),
+                HasSubstr("xcopy_used{clone_method=\"agent\",owner_uid=\"" + uid + "\",storage_vendor=\"ontap\"} 1"));
+    CopyReport report;
+    report.outcome = Outcome::succeeded;
+    report.xcopy.use = XcopyUse::none;
+    report.wall_ms = 1500;
+    metrics.end(report);
+    EXPECT_THAT(
+        metrics.text(),
+        HasSubstr("result=\"success\",storage_protocol=\"n/a\",storage_vendor=\"ontap\",xcopy_used=\"0\"} 1.5\n"));
+}
+
+} // namespace
+} // namespace xcopy

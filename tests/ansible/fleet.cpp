@@ -118,6 +118,13 @@ void Fleet::set(const std::string& host, json values)
     write_inventory();
 }
 
+void Fleet::forget(const std::vector<std::string>& variables)
+{
+    for (const auto& name : variables)
+        inventory_["esxi"]["vars"].erase(name);
+    write_inventory();
+}
+
 void Fleet::fault(const std::string& host, json values) const
 {
     values.update({{"do", "host.set"}, {"host", host}});

@@ -44,6 +44,7 @@ public:
     const std::vector<std::string>& names() const { return names_; }
     void set(nlohmann::json values);                          // variables of all hosts
     void set(const std::string& host, nlohmann::json values); // of one
+    void forget(const std::vector<std::string>& variables);
     void fault(const std::string& host, nlohmann::json values) const;
     void use_release(int release);
 

@@ -192,6 +192,28 @@ TEST(AnsibleFleet, WhatWasChangedByHandIsPutRightAndNothingElse)
     expect_nothing_changed(fleet, fleet.play("install"));
 }
 
+TEST(AnsibleFleet, TheAuthorityOfVibInstallerSignsTheirRequests)
+{
+    Fleet fleet(2);
+    const auto directory = (fleet.work() / "xcopy-ca").string();
+    const auto authority = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), {XCOPY_CA_PROGRAM, "ca"});
+        words.insert(words.end(), {"--dir", directory});
+        const auto ran = e2e::run(words, {}, fleet.work());
+        EXPECT_EQ(ran.exit, 0) << ran.err;
+    };
+    authority({"init"});
+    authority({"issue", "client", "--name", "operator", "--role", "operator"});
+    fleet.forget(
+        {"xcopy_agent_ca", "xcopy_agent_operator_certificate", "xcopy_agent_operator_key", "xcopy_agent_sign_argv"});
+    fleet.set({{"xcopy_agent_authority", directory}, {"xcopy_agent_authority_program", XCOPY_CA_PROGRAM}});
+    expect_all_fine(fleet, fleet.play("install"));
+    expect_nothing_changed(fleet, fleet.play("install"));
+    expect_all_fine(fleet, fleet.play("renew"));
+    for (const auto& name : fleet.names())
+        EXPECT_TRUE(std::filesystem::exists(directory + "/hosts/" + fleet.lab.host_uuid(name) + ".crt")) << name;
+}
+
 // facts/esxi.md leaves these open, so both ways must end the same.
 TEST(AnsibleFleet, WhatIsNotCertainOfEsxiMakesNoDifference)
 {

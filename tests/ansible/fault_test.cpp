@@ -177,6 +177,15 @@ TEST(AnsibleFaults, ASettingThatIsMistypedIsRefusedBeforeAnythingIsDone)
     EXPECT_EQ(fleet.software("esx1").at("acceptance"), "PartnerSupported");
 }
 
+TEST(AnsibleFaults, NoOnTheCommandLineIsNo) // where every value is a text
+{
+    const Fleet fleet(1);
+    const auto played = fleet.play("install", {"-e", "xcopy_agent_lower_acceptance=false"});
+    EXPECT_EQ(played.exit, 2);
+    EXPECT_THAT(played.said_of("esx1"), HasSubstr("acceptance level is PartnerSupported"));
+    EXPECT_EQ(fleet.software("esx1").at("acceptance"), "PartnerSupported");
+}
+
 TEST(AnsibleFaults, ARequestForAnotherHostIsNotSignedAndNothingIsServed)
 {
     Fleet fleet(1);

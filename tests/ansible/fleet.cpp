@@ -106,13 +106,13 @@ void Fleet::use_release(int release)
             set({{"xcopy_agent_vib", entry.path().string()}});
 }
 
-void Fleet::set(json values)
+void Fleet::set(const json& values)
 {
     inventory_["esxi"]["vars"].update(values);
     write_inventory();
 }
 
-void Fleet::set(const std::string& host, json values)
+void Fleet::set(const std::string& host, const json& values)
 {
     inventory_["esxi"]["hosts"][host].update(values);
     write_inventory();
@@ -240,7 +240,7 @@ int Fleet::serving(const std::string& host) const
 std::string Fleet::start_clone(const std::string& host, int number) const
 {
     constexpr std::uint64_t size = clone_mib * 1024 * 1024;
-    const auto id = fmt::format("6b0b2f7e-0000-4000-8000-{:012}", number);
+    auto id = fmt::format("6b0b2f7e-0000-4000-8000-{:012}", number);
     const auto naa = fmt::format("naa.600a0980384e4339244c7570000000{:02x}", number);
     const auto file = fmt::format("vm{0}/disk{0}.vmdk", number);
     lab.create_disk("datastore1", file, size);

@@ -42,8 +42,8 @@ public:
     e2e::Ran program(const std::string& name, std::vector<std::string> arguments) const; // ansible-lint …
 
     const std::vector<std::string>& names() const { return names_; }
-    void set(nlohmann::json values);                          // variables of all hosts
-    void set(const std::string& host, nlohmann::json values); // of one
+    void set(const nlohmann::json& values);                          // variables of all hosts
+    void set(const std::string& host, const nlohmann::json& values); // of one
     void forget(const std::vector<std::string>& variables);
     void fault(const std::string& host, nlohmann::json values) const;
     void use_release(int release);

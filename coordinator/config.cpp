@@ -1,6 +1,7 @@
 #include "coordinator/config.hpp"
 
 #include "coordinator/config_files.hpp"
+#include "coordinator/kube/settings.hpp"
 #include "coordinator/source.hpp"
 #include "protocol/ids.hpp"
 #include "vendors/registry.hpp"
@@ -272,11 +273,14 @@ void check_storage(const Config& config, std::vector<std::string>& problems)
 
 void check_copy(const Config& config, std::vector<std::string>& problems)
 {
-    if (config.order.target.handle.empty())
-        problems.emplace_back("no target is given; --volume-handle is the CSI volume handle of the PersistentVolume");
+    const bool has_claim = !config.kube.claim.empty(); // the cluster knows the rest
+    if (config.order.target.handle.empty() && !has_claim)
+        problems.emplace_back(
+            "no target is given; --owner-name is a PersistentVolumeClaim, --volume-handle the CSI volume "
+            "handle of its PersistentVolume");
     if (config.order.source.empty())
         problems.emplace_back("no source is given; use --source-vmdk '[datastore] folder/disk.vmdk'");
-    if (config.order.job.empty())
+    if (config.order.job.empty() && !has_claim)
         problems.emplace_back("no job is given; use --owner-uid with the UID of the PersistentVolumeClaim");
 }
 
@@ -360,8 +364,8 @@ const std::vector<Setting>& settings()
 {
     static const std::vector<Setting> all = [] {
         auto every = own_settings();
-        for (const auto* more : {&vsphere_settings()})
-            every.insert(every.end(), more->begin(), more->end());
+        for (const auto& more : {vsphere_settings(), kube::settings()})
+            every.insert(every.end(), more.begin(), more.end());
         return every;
     }();
     return all;
@@ -424,6 +428,7 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
         check_storage(config, problems);
     if (needs.copy)
         check_copy(config, problems);
+    kube::check(config, environment, needs, problems);
     return result;
 }
 

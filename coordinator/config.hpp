@@ -3,6 +3,7 @@
 
 #include "coordinator/copy_order.hpp"
 #include "coordinator/host/agent_host.hpp"
+#include "coordinator/kube/options.hpp"
 #include "coordinator/vsphere/options.hpp"
 #include "vendors/array_config.hpp"
 
@@ -22,6 +23,7 @@ struct Config {
     ArrayConfig storage;
     VsphereOptions vsphere;
     std::string state_dir;
+    kube::Options kube;
     Output output = Output::table;
     bool debug = false; // a line for every request
 

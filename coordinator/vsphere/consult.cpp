@@ -136,6 +136,10 @@ Result<void> consult(Session& session, const Call& call, Toolbox& tools)
     if (!datastores)
         return datastores.error();
     order.datastore_devices = devices_in_use(*datastores);
+    for (const auto& each : *datastores)
+        if (!each.unreadable.empty())
+            tools.log->warn("datastore not compared with the target",
+                            {{"job", order.job}, {"datastore", each.ref.id}, {"why", each.unreadable}});
 
     std::optional<vsphere::DatastoreView> datastore;
     std::optional<vsphere::Ref> vm_host;

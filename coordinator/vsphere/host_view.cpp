@@ -178,6 +178,8 @@ DatastoreView read_datastore(const Object& object)
                         .type = object.text("summary.type"),
                         .uuid = uuid_in_url(text_of(info, "url")),
                         .devices = {}};
+    if (const auto why = object.why_missing("info"))
+        store.unreadable = why->message;
     if (store.type.empty())
         store.type = type_by_info(xsi_type(info));
     if (auto vmfs = text_of(info, "vmfs.uuid"); !vmfs.empty())

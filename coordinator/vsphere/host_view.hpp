@@ -66,6 +66,7 @@ struct DatastoreView {
     std::string type;                 // VMFS, NFS, NFS41, vsan, VVOL …
     std::string uuid;                 // as hosts name its folder below /vmfs/volumes
     std::vector<std::string> devices; // of all extents
+    std::string unreadable{};         // why its devices are not known, where the account may not see them
 };
 
 const std::vector<std::string>& datastore_paths();

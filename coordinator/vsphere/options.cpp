@@ -111,6 +111,9 @@ void check_vsphere(const VsphereOptions& options, std::vector<std::string>& prob
         problems.emplace_back("no vCenter account is given; use --vsphere-username or GOVMOMI_USERNAME");
     if (options.password.empty())
         problems.emplace_back("no vCenter password is given; use GOVMOMI_PASSWORD or --vsphere-secret-file");
+    if (!vsphere::can_be_xml(options.username) || !vsphere::can_be_xml(options.password.reveal()))
+        problems.emplace_back("the vCenter account or its password contains a control character, perhaps a line end; "
+                              "write the secret without it");
     if (!options.ca_file.empty() && ::access(options.ca_file.c_str(), R_OK) != 0)
         problems.push_back(fmt::format("--vsphere-ca-file {} cannot be read", options.ca_file));
     if (auto endpoint = vsphere_endpoint(options); !endpoint)

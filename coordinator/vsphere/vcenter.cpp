@@ -16,11 +16,14 @@ namespace {
 Wanted below(const Ref& start, std::string type, std::vector<std::string> paths)
 {
     Wanted wanted{.type = std::move(type), .paths = std::move(paths), .start = {start}, .skip_start = true, .hops = {}};
-    wanted.hops = {{.name = "f", .type = "Folder", .path = "childEntity", .next = {"f", "d", "v", "c", "s"}},
+    wanted.hops = {{.name = "f", .type = "Folder", .path = "childEntity", .next = {"f", "d", "v", "c", "s", "a", "p"}},
                    {.name = "d", .type = "Datacenter", .path = "hostFolder", .next = {"f", "c"}},
                    {.name = "v", .type = "Datacenter", .path = "vmFolder", .next = {"f"}},
                    {.name = "c", .type = "ComputeResource", .path = "host", .next = {}},
-                   {.name = "s", .type = "Datacenter", .path = "datastore", .next = {}}};
+                   {.name = "s", .type = "Datacenter", .path = "datastore", .next = {}},
+                   // The VMs of a vApp are not their folder's children.
+                   {.name = "a", .type = "VirtualApp", .path = "vm", .next = {}},
+                   {.name = "p", .type = "VirtualApp", .path = "resourcePool", .next = {"a", "p"}}};
     return wanted;
 }
 
@@ -81,7 +84,7 @@ Result<Ref> by_name(Session& session, const Call& call, std::string_view name)
     if (!content)
         return content.error();
     const auto all =
-        retrieve(session, call, only(below((*content)->root_folder, "VirtualMachine", {"name"}), {"f", "v"}));
+        retrieve(session, call, only(below((*content)->root_folder, "VirtualMachine", {"name"}), {"f", "v", "a", "p"}));
     if (!all)
         return all.error();
     std::vector<Ref> found;

@@ -66,7 +66,7 @@ protected:
     Finished enroll(std::vector<std::string> words) const
     {
         words.insert(words.begin(), {"enroll", "--config", config});
-        return must_run(agent_command(words));
+        return must_run(agent_command(words, host.folder / "launcher-record"));
     }
 
     // The request goes to the authority, the answer comes back.
@@ -142,8 +142,7 @@ TEST_F(Enroll, TakesChainAndCaFromStandardInput)
         const int nothing = ::open("/dev/null", O_WRONLY);
         ::dup2(in, 0);
         ::dup2(nothing, 1);
-        ::execl(XCOPY_AGENT, XCOPY_AGENT, "enroll", "--config", config.c_str(), "--install", nullptr);
-        ::_exit(127);
+        exec_agent({"enroll", "--config", config, "--install"}, host.folder / "launcher-record");
     }
     int status = 0;
     ::waitpid(child, &status, 0);

@@ -47,8 +47,8 @@ public:
     std::string make_namespace(); // a name that no other test has
     std::string token(const std::string& name_space, const std::string& service_account) const;
 
-    void stop_server(); // etcd stays
-    void start_server();
+    void stop_server();  // etcd stays
+    void start_server(); // it lives as long as the thread that calls this
 
 private:
     void start_etcd();

@@ -151,6 +151,20 @@ TEST_F(VcenterQuestions, HostsTellStateAndManagementAddresses)
     EXPECT_EQ(vsphere::hosts_of(*session, call, "Europe").error().reason, "unknown_datacenter");
 }
 
+TEST_F(VcenterQuestions, AnswersInPagesAreReadToTheEnd)
+{
+    const auto whole = vsphere::all_datastores(*session, call);
+    ASSERT_TRUE(whole);
+    vcenter().order({{"do", "pages"}, {"count", 1}});
+    vcenter().requests();
+    const auto paged = vsphere::all_datastores(*session, call);
+    vcenter().order({{"do", "pages"}, {"count", 0}});
+    ASSERT_TRUE(paged) << paged.error().message;
+    EXPECT_EQ(paged->size(), whole->size());
+    EXPECT_THAT(vcenter().requests(), ElementsAre("RetrievePropertiesEx", "ContinueRetrievePropertiesEx",
+                                                  "ContinueRetrievePropertiesEx", "ContinueRetrievePropertiesEx"));
+}
+
 TEST_F(VcenterQuestions, MountsTellWhichHostsSeeADatastore)
 {
     const auto datastores = vsphere::all_datastores(*session, call);

@@ -259,6 +259,23 @@ TEST(Hosts, ManagementAddressesAreTheSelectedOnesOnly)
     EXPECT_THAT(management_addresses(value.root), ElementsAre("10.0.0.11", "fd00::11"));
 }
 
+TEST(Datastores, ThatTheAccountMayNotReadSaySo)
+{
+    const auto page = parsed(
+        R"(<R xmlns:xsi="x"><returnval><objects><obj type="Datastore">datastore-1</obj><propSet><name>name</name><val>a%2fb</val></propSet><missingSet><path>info</path><fault><fault xsi:type="NoPermission"><object type="Datastore">datastore-1</object><privilegeId>System.Read</privilegeId></fault></fault></missingSet></objects><objects><obj type="Datastore">datastore-2</obj><propSet><name>info</name><val xsi:type="VmfsDatastoreInfo"><url>ds:///vmfs/volumes/u-1/</url><vmfs><uuid>U-2</uuid><extent><diskName>naa.6A</diskName></extent><extent><diskName>naa.6b</diskName></extent></vmfs></val></propSet></objects><token>t</token></returnval></R>)");
+    Objects objects;
+    EXPECT_EQ(read_page({page.document, page.root}, objects), "t");
+    ASSERT_EQ(objects.all.size(), 2U);
+    const auto hidden = read_datastore(objects.all[0]);
+    EXPECT_EQ(hidden.name, "a/b");
+    EXPECT_THAT(hidden.unreadable, HasSubstr("'System.Read' on 'datastore-1'"));
+    const auto seen = read_datastore(objects.all[1]);
+    EXPECT_EQ(seen.unreadable, "");
+    EXPECT_EQ(seen.type, "VMFS") << "from its info where no summary is given";
+    EXPECT_EQ(seen.uuid, "U-2");
+    EXPECT_THAT(seen.devices, ElementsAre("naa.6a", "naa.6b")) << "as a target's name is written";
+}
+
 TEST(Hosts, WorldWideNamesAreSignedNumbers)
 {
     EXPECT_EQ(wwn(-2305843631894451702), "dfffff6f0555aa0a");

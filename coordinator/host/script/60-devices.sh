@@ -108,7 +108,7 @@ rescan() { # add or delete
 rescan_adapters() {
     rescanned='' rescan_failure=''
     for adapter in $adapters; do
-        attempt=1
+        busy_until=$(($(uptime_s) + 60))
         while :; do
             bounded "$rescan_limit" "$work/rescan.out" "$work/rescan.err" /bin/esxcli storage core adapter rescan -A "$adapter" -t "$1"
             status=$?
@@ -118,12 +118,11 @@ rescan_adapters() {
             fi
             tool_said="rescan $adapter: exit $status: $(said_by_tool "$work/rescan.out" "$work/rescan.err")"
             understand "$status" "$tool_said"
-            if [ "$tool_code" != busy ] || [ "$attempt" -ge 5 ]; then # somebody else's rescan ends, so busy is asked again
+            if [ "$tool_code" != busy ] || [ "$(uptime_s)" -ge "$busy_until" ]; then # somebody else's rescan ends, so busy is asked again
                 rescan_failure=$rescan_failure${rescan_failure:+; }$tool_said
                 break
             fi
-            attempt=$((attempt + 1))
-            pause_ms 200
+            pause_ms 500
         done
     done
 }

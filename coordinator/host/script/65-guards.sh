@@ -31,7 +31,7 @@ guard_attached() { # job device bytes
         "order the clone with the size of the array volume"
 }
 
-# Sets `writer` to a job (ours or Forklift's) that writes the device or may still do so; empty: none.
+# Sets `writer` to whoever (a job of ours, a task of Forklift's) writes the device or may still do so; empty: none.
 writer_of() { # device
     writer=''
     set +f
@@ -46,6 +46,8 @@ writer_of() { # device
         fi
     done
     set -f
+    # And whoever else it may be, by hand or left by somebody who was killed.
+    if [ -z "$writer" ] && processes | grep vmkfstools | grep -qF "rdm:$disks/$1"; then writer='(unknown: a vmkfstools that nobody here answers for)'; fi
 }
 
 process_lives() { # pid

@@ -30,10 +30,12 @@ may_write() { # job
 # Sets c_state and c_error (JSON or empty) from what lies in the folder.
 judge() { # job
     job_dir=$state/jobs/$1
-    c_error='' c_exit=$(get "$job_dir/exit")
+    c_error='' c_exit='' alive=no
+    # First whether it ended, then how: the watcher writes the other way round.
+    if [ ! -f "$job_dir/done" ] && watcher_lives "$1"; then alive=yes; else c_exit=$(get "$job_dir/exit"); fi
     c_percent=$(get "$job_dir/out" | tr '\r' '\n' |
         awk '{ while (match($0, /Clone: [0-9]+% done/)) { p = substr($0, RSTART + 7) + 0; if (p > m && p <= 100) m = p; $0 = substr($0, RSTART + RLENGTH) } } END { print m + 0 }')
-    if [ ! -f "$job_dir/done" ] && watcher_lives "$1"; then
+    if [ $alive = yes ]; then
         c_state=queued
         [ ! -d "$job_dir/begun" ] || c_state=running
         [ ! -f "$job_dir/stop" ] || c_state=cancelling

@@ -25,7 +25,7 @@ watch_clone() { # job
     put "$job_dir/vmkfstools" "$vmkfstools"
     mind "$1" "$vmkfstools" > /dev/null 2>&1 &
     minder=$!
-    wait "$vmkfstools"
+    wait "$vmkfstools" 2> /dev/null
     put "$job_dir/exit" "$?"
     kill "$minder" 2>/dev/null
     counters "$device" "$job_dir/after-target"
@@ -33,6 +33,9 @@ watch_clone() { # job
     remove_pointers "$1"
     finish
 }
+
+# shellcheck disable=SC2317 # by the trap at the end
+unlock_slot() { [ -z "${slot_number-}" ] || unlock "slot$slot" "$slot_number"; }
 
 finish() {
     [ ! -f "$job_dir/stop" ] || cp "$job_dir/stop" "$job_dir/stopped"
@@ -47,7 +50,10 @@ wait_for_a_slot() {
         if overdue "$w_job"; then continue; fi
         slot=1
         while [ "$slot" -le "$max_running" ]; do
-            if try_lock "slot$slot"; then return 0; fi # freed by our end: a dead holder holds nothing
+            if try_lock "slot$slot"; then
+                slot_number=$lock_number
+                return 0
+            fi
             slot=$((slot + 1))
         done
         pause_ms 200

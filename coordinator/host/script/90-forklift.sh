@@ -59,7 +59,8 @@ forklift_clone() { # "--clone -s SOURCE -t TARGET"
         sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)\(.*\)$/\1-\2-\3-\4-\5/')
     folder=$tasks$task
     mkdir -m 750 "$folder" || forklift_refuse "Failed to create task directory: $folder (exit code: 1)"
-    pointer=$source-rdmdisk-$$
+    pointer=$s_path-rdmdisk-$$
+    if [ -e "$pointer" ] || [ -L "$pointer" ]; then forklift_refuse "$pointer is already there"; fi
     if ! { put "$folder/targetLun" "$device" && put "$folder/rdmfile" "$pointer" && cp "$0" "$folder/script"; }; then
         rm -rf "$folder"
         xml_output 28 "Error running subprocess: free space is low: check /var/log/vmkernel.log for more details"

@@ -17,7 +17,7 @@ main() {
     work=$volatile/work/$$
     rm -rf "$work"
     mkdir "$work" 2>/dev/null || refuse unavailable no_space "cannot write to $volatile: is /tmp full?" "look at \`vdf -h\` on the host"
-    trap 'unlock_host; rm -rf "$work"' EXIT
+    trap 'unlock_host; unlock_slot; rm -rf "$work"' EXIT
     trap 'exit 1' INT TERM PIPE
 
     case ${1-} in

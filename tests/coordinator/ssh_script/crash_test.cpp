@@ -242,6 +242,21 @@ TEST_F(SshScriptCrash, TwoJobsOnOneVolumeAreRefused)
     host.expect_clean(target);
 }
 
+TEST_F(SshScriptCrash, AVmkfstoolsThatNobodyAnswersForIsAWriterToo)
+{
+    ASSERT_TRUE(host.attach(target));
+    host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 40}});
+    host.lab.spawn("esx1", {"/bin/vmkfstools", "-i", "/vmfs/volumes/datastore1/vm/disk.vmdk", "-d",
+                            "rdm:/vmfs/devices/disks/" + target.naa, "/vmfs/volumes/datastore1/vm/by-hand.vmdk"});
+    host.lab.wait_held("clone");
+    EXPECT_EQ(host.refusal("clone", host.clone_words(disk, target)), "target_busy");
+    EXPECT_EQ(host.refusal("detach", {{"naa", target.naa}, {"job", target.job}}), "target_busy");
+    let_go();
+    EXPECT_TRUE(eventually([&] { return host.processes().empty(); }));
+    EXPECT_EQ(copy().state, CloneState::succeeded);
+    host.expect_clean(target);
+}
+
 TEST_F(SshScriptCrash, AScriptReplacedWhileItWorksGoesOnAsItBegan)
 {
     hold_in_mid_clone();

@@ -157,7 +157,7 @@ TEST_F(SshScriptForklift, NamesWithBlanksAndMarkupAreCopiedAndFailuresAreProperX
               std::string::npos)
         << failed;
     EXPECT_EQ(ask("--task-clean -i " + task).status, "0");
-    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-name", "hit"}).output, "");
+    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-xdev", "-name", "hit"}).output, "");
 }
 
 TEST_F(SshScriptForklift, TheGuardsHoldForItToo)

@@ -146,6 +146,19 @@ TEST_F(SshScriptGuards, RefuseToWriteWhenTheHostCannotBeAsked)
     EXPECT_NE(answer.error().remedy.find("hostd"), std::string::npos);
 }
 
+// Without the whole list of extents nobody knows which devices hold datastores.
+TEST_F(SshScriptGuards, RefuseToWriteWhenAnAnswerIsCutOff)
+{
+    for (const char* text : {"", "<?xml version=\"1.0\"?>\n<output><root><list type=\"structure\">\n"}) {
+        const int rule = host.lab.add_rule({{"where", "host:esx1"},
+                                            {"what", "vmfs extent list"},
+                                            {"count", 0},
+                                            {"fault", {{"tool_exit", 0}, {"tool_stdout", text}}}});
+        EXPECT_EQ(refused({}), "esxcli_answer") << text;
+        host.lab.call({{"do", "rule.clear"}, {"rule", rule}});
+    }
+}
+
 TEST_F(SshScriptGuards, RefuseToAttachWhatServesTheHostAndToDetachIt)
 {
     const auto device = datastore_device();

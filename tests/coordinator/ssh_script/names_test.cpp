@@ -100,7 +100,7 @@ TEST(SshScriptNames, AreDataAndNeverSyntax)
         ++copied;
     }
     EXPECT_GE(copied, 40);
-    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-name", "*hit", "-type", "f"}).output, "")
+    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-xdev", "-name", "*hit", "-type", "f"}).output, "")
         << "something was evaluated";
     host.expect_clean(target);
 }
@@ -117,7 +117,7 @@ TEST(SshScriptNames, AWordThatIsNotEncodedIsRefused)
         EXPECT_EQ(ran.exit, 1) << command;
         EXPECT_NE(ran.output.find("bad_word"), std::string::npos) << command << ": " << ran.output;
     }
-    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-name", "hit"}).output, "");
+    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-xdev", "-name", "hit"}).output, "");
 }
 
 } // namespace

@@ -79,7 +79,7 @@ TEST_P(SshScriptOverSsh, CopiesADiskAndTheRestrictedKeyCanDoNothingElse)
     EXPECT_EQ(ssh("touch /hit; touch /hit2").out, "SSH_OK\n");
     EXPECT_EQ(ssh("DS=datastore1;CMD=touch /hit").exit_status, 1);
     EXPECT_EQ(ssh("DS=datastore1;CMD=--xcopy source source=$(touch /hit)`touch /hit`;touch /hit").exit_status, 1);
-    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-name", "hit*"}).output, "");
+    EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-xdev", "-name", "hit*"}).output, "");
     EXPECT_NE(ssh("DS=datastore1;CMD=--version").out.find("{\"version\": \"0.3.3\"}"), std::string::npos);
 
     const auto disk = host.make_disk("a b & c;d \"/$(touch hit) 'größe.vmdk");

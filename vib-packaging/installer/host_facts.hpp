@@ -48,6 +48,7 @@ struct HostFacts {
     std::optional<Ruleset> ruleset{};
     Enrolment enrolment{};
     bool has_group = false;
+    bool has_jobs = false;            // clones were given to it, and may run
     std::vector<std::string> files{}; // of ours that a removal would not take away
 };
 

@@ -137,10 +137,10 @@ std::unique_ptr<AgentHost> HostWork::agent() const
         *job_.tls, *job_.transport);
 }
 
-// A host that was never enrolled cannot have been given a clone.
+// A host that was never enrolled cannot have been given a clone; one that only lost its certificate may have some.
 Result<void> HostWork::wait_for_clones()
 {
-    if (facts_.enrolment.state == "not_enrolled")
+    if (facts_.enrolment.state == "not_enrolled" && !facts_.has_jobs)
         return {};
     auto asked = agent();
     if (!asked)

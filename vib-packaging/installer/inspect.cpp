@@ -95,6 +95,10 @@ Result<HostFacts> inspect(const Call& call, SshSession& session, std::uint16_t a
     for (std::string file; std::getline(files, file);)
         if (file.starts_with('/'))
             facts.files.push_back(file);
+    // One folder a job; `ls` of two folders prints each folder's name with a colon.
+    std::istringstream jobs(host.any({"ls", "/scratch/xcopy-agent/jobs", "/var/run/xcopy-agent/jobs"}));
+    for (std::string line; std::getline(jobs, line);)
+        facts.has_jobs |= !line.empty() && !line.ends_with(':');
     if (host.failed())
         return *host.failed();
     return facts;

@@ -182,7 +182,9 @@ int main_with(int argc, char** argv)
     }
     if (authority.given())
         return authority.run();
-    const Signals signals; // before any thread exists
+    const Signals signals({.first = "\nstopping after the commands that run now. Once more leaves at once.\n",
+                           .second = "\nleaving now. What was done stays; run the same command again to go on.\n",
+                           .exit_status = exit_internal}); // before any thread exists
     const auto command = *status ? Command::status : *remove ? Command::remove : Command::install;
     return work(command, std::move(options), signals.stop(), bool(*upgrade));
 }

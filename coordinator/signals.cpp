@@ -29,6 +29,13 @@ void say(std::string_view text)
 } // namespace
 
 Signals::Signals()
+    : Signals({.first = "\nstopping: cancelling on the host and putting everything back. Once more leaves at once.\n",
+               .second = "\nleaving now, without cleaning up; the journal is kept.\n"
+                         "Run the same command again to finish, or undo with: xcopy-coordinator sweep\n",
+               .exit_status = exit_left_behind})
+{}
+
+Signals::Signals(SignalWords words) : words_(words)
 {
     const sigset_t set = watched_signals();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -52,11 +59,10 @@ void Signals::watch()
         if (signal == SIGUSR1)
             return;
         if (stop_.stop_requested()) {
-            say("\nleaving now, without cleaning up; the journal is kept.\n"
-                "Run the same command again to finish, or undo with: xcopy-coordinator sweep\n");
-            ::_exit(exit_left_behind);
+            say(words_.second);
+            ::_exit(words_.exit_status);
         }
-        say("\nstopping: cancelling on the host and putting everything back. Once more leaves at once.\n");
+        say(words_.first);
         stop_.request_stop();
     }
 }

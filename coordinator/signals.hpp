@@ -2,15 +2,23 @@
 #pragma once
 
 #include <stop_token>
-#include <string>
+#include <string_view>
 #include <thread>
 
 namespace xcopy {
 
+// What each of the two says, and the exit status of the second.
+struct SignalWords {
+    std::string_view first;
+    std::string_view second;
+    int exit_status;
+};
+
 // Make one before any other thread exists: it blocks both signals in the threads to come.
 class Signals {
 public:
-    Signals();
+    Signals(); // of a copy
+    explicit Signals(SignalWords words);
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
     ~Signals();
@@ -20,6 +28,7 @@ public:
 private:
     void watch();
 
+    SignalWords words_;
     std::stop_source stop_;
     std::thread thread_;
 };

@@ -34,6 +34,7 @@ constexpr Measurement measurements[] = {
     {"one_disk", one_disk},
     {"twenty_disks", twenty_disks},
     {"rescans", rescans_for_twenty_disks},
+    {"in_cluster", in_cluster},
     {"vcenter", vcenter_requests},
 };
 

@@ -1,7 +1,9 @@
 #include "agent/health.hpp"
 
+#include "agent/esxi/commands.hpp"
 #include "agent/host_clock.hpp"
 #include "agent/pending.hpp"
+#include "agent/selftest.hpp"
 
 #include <utility>
 
@@ -130,6 +132,7 @@ awaitable<void> HealthReporter::gather()
     health.vaai.max_hw_transfer_kb = co_await transfer.get();
     const bool has_group = co_await group.get();
     facts.memory_group_missing = !has_group;
+    health.selftest = last_selftest(config_.state_dir);
     health.memory.path = config_.memory_group;
     if (adapters_now)
         health.adapters = *adapters_now;
@@ -168,12 +171,7 @@ awaitable<bool> HealthReporter::memory_group_exists()
 {
     if (config_.memory_group.empty())
         co_return false;
-    const std::vector<std::string> argv{config_.tools.localcli,
-                                        "--plugin-dir=/usr/lib/vmware/esxcli/int",
-                                        "sched",
-                                        "group",
-                                        "list",
-                                        "--group-path=" + config_.memory_group};
+    const auto argv = commands::memory_group(config_.tools.localcli, config_.memory_group);
     auto listed = co_await workers_.run([&] { return run(argv, {.time = seconds(10), .stop = workers_.stop()}); });
     co_return listed && listed->exit_status == 0;
 }

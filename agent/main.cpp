@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -103,16 +104,19 @@ int run_validate(const std::string& config_path, const std::string& self)
 int print_selftest(const std::string& config_path, bool config_named, const std::string& output,
                    const std::string& self)
 {
-    auto results = run_selftest(self);
     auto config = load(config_path, self);
+    auto results = probe_machine(config ? config->agent_path : self);
     if (config) {
-        const auto tools = probe_tools(*config);
-        results.insert(results.end(), tools.begin(), tools.end());
+        auto host = probe_host(*config, self);
+        results.insert(results.end(), std::make_move_iterator(host.begin()), std::make_move_iterator(host.end()));
+        if (auto kept = keep_selftest(config->state_dir, results); !kept)
+            fmt::print(stderr, "the result is not kept for health: {}\n", kept.error().message);
     } else if (config_named) {
-        results.push_back({"configuration", false, config.error().message, 0});
+        results.push_back({"configuration", false, false, config.error().message, config.error().remedy, 0});
     }
     fmt::print("{}", output == "json" ? as_json(results) + "\n" : as_table(results));
-    return all_passed(results) ? 0 : 1;
+    (void)std::fflush(stdout);
+    ::_exit(all_passed(results) ? 0 : 1); // a probe that hangs is still there
 }
 
 struct Enroll {
@@ -173,6 +177,9 @@ int main(int argc, char** argv)
     // Before anything else: between order and vmkfstools every millisecond is a customer's.
     if (argc > 2 && std::string_view(argv[1]) == "supervise")
         return supervise_command(std::vector<std::string>(argv + 2, argv + argc));
+
+    if (auto played = play_vmkfstools(argc, argv)) // for the self test's probe of the supervisor
+        return *played;
 
     const std::string self = own_path(argv[0]);
     std::string config_path = default_config_path;

@@ -153,6 +153,11 @@ std::vector<Problem> problems_of(const HealthFacts& facts)
     if (facts.key_exposed)
         out.push_back({Severity::warning, "key_exposed", "", "others than root may read the agent's private key",
                        "chmod 600 the key file"});
+    if (facts.health.selftest)
+        for (const auto& test : facts.health.selftest->tests)
+            if (!test.passed)
+                out.push_back({Severity::error, "selftest_failed", test.name,
+                               fmt::format("the last self test failed: {}: {}", test.name, test.detail), test.remedy});
     if (!facts.indeterminate_jobs.empty())
         out.push_back({Severity::warning, "indeterminate_clones", facts.indeterminate_jobs.front(),
                        fmt::format("nobody saw how these clones ended: {}", fmt::join(facts.indeterminate_jobs, ", ")),

@@ -291,6 +291,11 @@ awaitable<Reply> find_and_run(Agent& agent, Request& request)
 awaitable<Reply> dispatch(Agent& agent, Request request)
 {
     auto reply = co_await find_and_run(agent, request);
+    if (request.verb != Verb::get) // who ordered what must be known afterwards
+        log::info("order answered", {{"call", fmt::format("{} {}", http::name(request.verb), request.target)},
+                                     {"peer", request.peer},
+                                     {"client", request.client},
+                                     {"status", fmt::to_string(reply.status)}});
     ++agent.counters.requests[{reply.route.empty() ? "none" : reply.route, reply.status}];
     co_return reply;
 }

@@ -1,151 +1,76 @@
 #include "agent/selftest.hpp"
 
-#include "agent/asio.hpp"
-#include "agent/esxi/child.hpp"
-#include "agent/esxi/tools.hpp"
-#include "protocol/json_fields.hpp"
+#include "agent/esxi/files.hpp"
+#include "agent/host_clock.hpp"
+#include "protocol/json.hpp"
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <openssl/rand.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
-#include <memory>
-#include <thread>
+#include <cerrno>
+#include <chrono>
+#include <sys/stat.h>
 
 namespace xcopy {
 
-template <class Archive> void serialize(Archive& a, SelftestResult& r)
-{
-    json::field(a, "name", r.name);
-    json::field(a, "passed", r.passed);
-    json::field(a, "detail", r.detail);
-    json::field(a, "took_us", r.took_us);
-}
-
 namespace {
 
-struct Results {
-    std::vector<SelftestResult> tests;
-};
+constexpr std::size_t longest_result = 64 * 1024;
 
-template <class Archive> void serialize(Archive& a, Results& r)
+Selftest whole(const std::vector<SelftestResult>& results)
 {
-    json::field(a, "tests", r.tests);
+    Selftest test;
+    test.ran_ms = unix_ms();
+    test.agent_version = XCOPY_VERSION;
+    test.passed = static_cast<int>(
+        std::count_if(results.begin(), results.end(), [](const auto& result) { return result.passed; }));
+    test.tests = results;
+    return test;
 }
 
-using asio::ip::tcp;
-
-constexpr seconds patience{5}; // if a probe takes this long, what it probes does not work
-
-SelftestResult timed(const char* name, const std::function<std::string()>& probe)
+std::string file_in(const std::string& state_dir)
 {
-    const auto begun = steady_clock::now();
-    std::string trouble;
-    try {
-        trouble = probe();
-    } catch (const std::exception& problem) {
-        trouble = problem.what();
-    }
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
-    return {name, trouble.empty(), trouble, took};
+    return state_dir + "/selftest.json";
 }
 
-std::string timer_fires()
+const char* verdict(const SelftestResult& result)
 {
-    asio::io_context context;
-    asio::steady_timer timer(context, milliseconds(20));
-    bool fired = false;
-    timer.async_wait([&](boost::system::error_code problem) { fired = !problem; });
-    context.run_for(patience);
-    return fired ? "" : "a timer of 20 ms did not fire: the kernel's select(2) or clock cannot be used";
-}
-
-// Whether the reactor sleeps at that moment is not ours to see; an acceptor keeps it in select(2), not on a condition.
-std::string post_wakes()
-{
-    asio::io_context context;
-    tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-    acceptor.async_accept([](boost::system::error_code, tcp::socket) {});
-    bool woken = false;
-    std::thread poster([&] {
-        std::this_thread::sleep_for(milliseconds(20));
-        asio::post(context, [&] {
-            woken = true;
-            acceptor.close();
-        });
-    });
-    context.run_for(patience);
-    poster.join();
-    return woken ? "" : "a post from another thread did not wake the loop: the self-pipe does not work";
-}
-
-std::string loopback_connects()
-{
-    asio::io_context context;
-    tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-    tcp::socket client(context);
-    int done = 0;
-    boost::system::error_code trouble;
-    const auto note = [&](boost::system::error_code problem) {
-        ++done;
-        trouble = problem ? problem : trouble;
-    };
-    acceptor.async_accept([&](boost::system::error_code problem, tcp::socket) { note(problem); });
-    client.async_connect(acceptor.local_endpoint(), note);
-    context.run_for(patience);
-    if (trouble)
-        return "loopback: " + trouble.message();
-    return done == 2 ? "" : "a loopback connection was not accepted";
-}
-
-std::string spawns(const std::string& agent_path)
-{
-    const std::vector<std::string> argv{agent_path, "version"};
-    auto done = run(argv, {.time = patience});
-    if (!done)
-        return done.error().message;
-    if (done->exit_status != 0)
-        return fmt::format("{} version did not end with status 0", agent_path);
-    return done->out.find(XCOPY_VERSION) != std::string::npos ? "" : "the output of a child did not arrive";
-}
-
-std::string has_entropy()
-{
-    unsigned char bytes[32] = {};
-    if (RAND_bytes(bytes, sizeof bytes) != 1)
-        return "OpenSSL finds no entropy: neither getrandom nor /dev/urandom work";
-    return std::all_of(std::begin(bytes), std::end(bytes), [](auto b) { return b == 0; }) ? "only zeros" : "";
-}
-
-template <class Answer> std::string trouble_in(const Result<Answer>& answer)
-{
-    return answer ? "" : answer.error().message;
+    if (!result.passed)
+        return "FAIL";
+    return result.warning ? "warn" : "ok";
 }
 
 } // namespace
 
-std::vector<SelftestResult> run_selftest(const std::string& agent_path)
+SelftestResult timed(const std::string& name, const std::function<Finding()>& probe)
 {
-    return {timed("timer fires", timer_fires), timed("post wakes the loop", post_wakes),
-            timed("loopback connects", loopback_connects),
-            timed("child starts and ends", [&] { return spawns(agent_path); }), timed("entropy", has_entropy)};
+    using std::chrono::steady_clock;
+    const auto begun = steady_clock::now();
+    Finding found;
+    try {
+        found = probe();
+    } catch (const std::exception& problem) {
+        found.trouble = problem.what();
+    }
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun).count();
+    const bool good = found.trouble.empty() || found.only_a_warning;
+    return {name, good, good && !found.trouble.empty(), std::move(found.trouble), std::move(found.remedy), took};
 }
 
-std::vector<SelftestResult> probe_tools(const Config& config)
+Finding judge_clock(std::int64_t now_s, std::optional<std::int64_t> not_before_s,
+                    std::optional<std::int64_t> not_after_s)
 {
-    const Tools tools(config.tools);
-    const RunLimits limits{.time = seconds(20)};
-    return {timed("esxcli: version", [&] { return trouble_in(tools.version(limits)); }),
-            timed("esxcli: adapters", [&] { return trouble_in(tools.adapters(limits)); }),
-            timed("esxcli: devices", [&] { return trouble_in(tools.devices(limits)); }),
-            timed("esxcli: paths", [&] { return trouble_in(tools.all_paths(limits)); }),
-            timed("esxcli: VMFS extents", [&] { return trouble_in(tools.vmfs_extents(limits)); }),
-            timed("esxcli: detached devices", [&] { return trouble_in(tools.detached_devices(limits)); }),
-            timed("esxcli: Disk.MaxLUN", [&] { return trouble_in(tools.advanced_option("/Disk/MaxLUN", limits)); })};
+    constexpr std::int64_t this_was_written = 1'793'000'000; // October 2026
+    const char* remedy = "set up NTP on the host: esxcli system ntp set, or in the Host Client";
+    if (now_s < this_was_written)
+        return {"the host's clock is behind the day this program was made", remedy};
+    if (not_before_s && now_s < *not_before_s)
+        return {"the host's certificate is not valid yet: the clock is behind, or it was issued by one that is ahead",
+                remedy};
+    if (not_after_s && now_s >= *not_after_s)
+        return {"the host's certificate has expired, or the clock is ahead",
+                "compare the clock first; then enrol the host again"};
+    return {};
 }
 
 bool all_passed(const std::vector<SelftestResult>& results)
@@ -156,15 +81,37 @@ bool all_passed(const std::vector<SelftestResult>& results)
 std::string as_table(const std::vector<SelftestResult>& results)
 {
     std::string out;
-    for (const auto& result : results)
-        out += fmt::format("{:<4}  {:<26} {:>9.1f} ms  {}\n", result.passed ? "ok" : "FAIL", result.name,
+    for (const auto& result : results) {
+        out += fmt::format("{:<4}  {:<32} {:>9.1f} ms  {}\n", verdict(result), result.name,
                            static_cast<double>(result.took_us) / 1000, result.detail);
+        if (!result.remedy.empty() && (!result.passed || result.warning))
+            out += fmt::format("      {:<32} {:>12}  -> {}\n", "", "", result.remedy);
+    }
     return out;
 }
 
 std::string as_json(const std::vector<SelftestResult>& results)
 {
-    return json::write(Results{results});
+    return encode(whole(results));
+}
+
+Result<void> keep_selftest(const std::string& state_dir, const std::vector<SelftestResult>& results)
+{
+    if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST)
+        return file_error("make", state_dir, errno);
+    return replace_file(file_in(state_dir), as_json(results), Durable::no);
+}
+
+std::optional<Selftest> last_selftest(const std::string& state_dir)
+{
+    auto text = read_file(file_in(state_dir), longest_result);
+    if (!text)
+        return std::nullopt;
+    auto test = decode<Selftest>(*text);
+    if (!test)
+        return std::nullopt;
+    std::erase_if(test->tests, [](const auto& result) { return result.passed && !result.warning; });
+    return std::move(*test);
 }
 
 } // namespace xcopy

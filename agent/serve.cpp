@@ -82,11 +82,10 @@ int serve(const Config& config)
     (void)std::signal(SIGPIPE, SIG_IGN);
     log::open(config.log == "stderr" ? log::Target::standard_error : log::Target::syslog);
 
-    const auto probes = run_selftest(config.agent_path);
-    for (const auto& probe : probes)
+    for (const auto& probe : probe_machine(config.agent_path))
         if (!probe.passed)
-            return refuse_to_start({Errc::failed, fmt::format("self test '{}': {}", probe.name, probe.detail),
-                                    "run xcopy-agent selftest"});
+            return refuse_to_start(
+                {Errc::failed, fmt::format("self test '{}': {}", probe.name, probe.detail), probe.remedy});
     if (auto locked = lock_state_dir(config.state_dir); !locked)
         return refuse_to_start(locked.error());
 

@@ -11,6 +11,7 @@ find_package(prometheus-cpp REQUIRED)
 find_package(pugixml REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(spdlog REQUIRED)
+find_package(yaml-cpp 0.7 REQUIRED)
 find_package(GTest REQUIRED)
 include(GoogleTest)
 

@@ -1,6 +1,7 @@
 #include "coordinator/config.hpp"
 
 #include "coordinator/config_files.hpp"
+#include "coordinator/kube/settings.hpp"
 #include "coordinator/source.hpp"
 #include "protocol/ids.hpp"
 #include "vendors/registry.hpp"
@@ -238,8 +239,9 @@ void check_unknown(const Values& file, std::vector<std::string>& problems)
 
 void check_agents(const Config& config, std::vector<std::string>& problems)
 {
-    if (config.agents.empty())
-        problems.emplace_back("no agent is given; name each host with --agent NAME=ADDRESS, or use --agents FILE");
+    if (config.agents.empty() && !config.vsphere.is_given())
+        problems.emplace_back("no agent is given; name each host with --agent NAME=ADDRESS, use --agents FILE, or "
+                              "--vsphere-hostname to find the hosts in vCenter");
     std::set<std::string> seen;
     for (const auto& agent : config.agents)
         if (!seen.insert(agent.name).second)
@@ -271,19 +273,24 @@ void check_storage(const Config& config, std::vector<std::string>& problems)
 
 void check_copy(const Config& config, std::vector<std::string>& problems)
 {
-    if (config.order.target.handle.empty())
-        problems.emplace_back("no target is given; --volume-handle is the CSI volume handle of the PersistentVolume");
+    const bool has_claim = !config.kube.claim.empty(); // the cluster knows the rest
+    if (config.order.target.handle.empty() && !has_claim)
+        problems.emplace_back(
+            "no target is given; --owner-name is a PersistentVolumeClaim, --volume-handle the CSI volume "
+            "handle of its PersistentVolume");
     if (config.order.source.empty())
         problems.emplace_back("no source is given; use --source-vmdk '[datastore] folder/disk.vmdk'");
-    if (config.order.job.empty())
+    if (config.order.job.empty() && !has_claim)
         problems.emplace_back("no job is given; use --owner-uid with the UID of the PersistentVolumeClaim");
 }
 
 } // namespace
 
-const std::vector<Setting>& settings()
+namespace {
+
+std::vector<Setting> own_settings()
 {
-    static const std::vector<Setting> all{
+    return {
         {"config", "", "FILE", "JSON file with any of these settings, named as the flags", false, nullptr, nothing},
         {"output", "", "table|json", "how results are printed", false, nullptr, set_output},
 
@@ -332,7 +339,8 @@ const std::vector<Setting>& settings()
          &Needs::copy, disable_array_copy<DiskBacking::Kind::rdm>},
         {"disable-vvol-method", "DISABLE_VVOL_METHOD", "true|false", "true: a host copies virtual volumes too", false,
          &Needs::copy, disable_array_copy<DiskBacking::Kind::vvol>},
-        {"migration-host", "", "NAME", "the host that copies; else the least loaded that sees the datastore", false,
+        {"migration-host", "", "NAME",
+         "the host that copies; else the VM's own while it runs, else the least loaded that sees the datastore", false,
          &Needs::copy, text_of<&Config::order, &CopyOrder::migration_host>},
         {"lun", "", "NUMBER", "LUN number to map under; else a free one is chosen", false, &Needs::copy, set_lun},
         {"xcopy", "", "prefer|require", "require: fail when the array does not do the copying", false, &Needs::copy,
@@ -348,6 +356,18 @@ const std::vector<Setting>& settings()
         {"cleanup-timeout", "", "SECONDS", "how long putting everything back may take (300)", false, &Needs::state,
          seconds<&Limits::clean_up>},
     };
+}
+
+} // namespace
+
+const std::vector<Setting>& settings()
+{
+    static const std::vector<Setting> all = [] {
+        auto every = own_settings();
+        for (const auto& more : {vsphere_settings(), kube::settings()})
+            every.insert(every.end(), more.begin(), more.end());
+        return every;
+    }();
     return all;
 }
 
@@ -379,6 +399,7 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
             config.storage.vendor = vendor->second;
     }
     config.state_dir = default_state_dir(environment);
+    read_vsphere_environment(environment, config.vsphere);
 
     Texts held;
     for (const auto& setting : settings()) {
@@ -401,10 +422,13 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
 
     if (needs.agents && !(config.agents.empty() && config.order.backing)) // a copy inside the array needs no host
         check_agents(config, problems);
+    if (needs.agents)
+        check_vsphere(config.vsphere, problems);
     if (needs.storage)
         check_storage(config, problems);
     if (needs.copy)
         check_copy(config, problems);
+    kube::check(config, environment, needs, problems);
     return result;
 }
 

@@ -3,6 +3,8 @@
 
 #include "coordinator/copy_order.hpp"
 #include "coordinator/host/agent_host.hpp"
+#include "coordinator/kube/options.hpp"
+#include "coordinator/vsphere/options.hpp"
 #include "vendors/array_config.hpp"
 
 #include <cstdint>
@@ -19,7 +21,9 @@ struct Config {
     std::vector<AgentAddress> agents;
     AgentTls agent_tls;
     ArrayConfig storage;
+    VsphereOptions vsphere;
     std::string state_dir;
+    kube::Options kube;
     Output output = Output::table;
     bool debug = false; // a line for every request
 

@@ -53,9 +53,12 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
     if (auto ended = run.end_earlier_run())
         return *ended;
 
+    if (order.objection && !run.is_continued()) // what vCenter says of the disk
+        return run.refuse(*order.objection);
+
     // Until step 5 everything only reads. The hosts are asked while the array looks for the volume.
     run.step("look up");
-    const auto source = parse_source(order.source);
+    const auto source = source_of(order);
     if (!source)
         return run.refuse(source.error());
     const auto age = order.xcopy == XcopyPolicy::require ? HealthAge::fresh : HealthAge::cached;
@@ -67,6 +70,9 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
     warn_of_unreachable(hosts, order.job, site.log);
     if (!target)
         return run.refuse(target.error());
+
+    if (auto good = check_against_vcenter(*target, order, run.is_continued()); !good)
+        return run.refuse(good.error());
 
     // 2. Source, 3. method: a disk that is a volume itself (RDM, vVol) is copied inside the array where that can.
     const auto on_array = choose_array_method(call, run, *target);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -40,10 +41,18 @@ struct CopyOrder {
     std::string source;                 // "[datastore] folder/disk.vmdk" or /vmfs/volumes/…
     std::optional<DiskBacking> backing; // known when the disk is a volume of an array itself
     std::set<DiskBacking::Kind> array_copies{DiskBacking::Kind::rdm, DiskBacking::Kind::vvol}; // those allowed
-    std::string migration_host; // empty: the least loaded that sees the datastore
+    std::string migration_host; // empty: the VM's own while it runs, else the least loaded that sees the datastore
     std::optional<int> lun;     // empty: chosen
     XcopyPolicy xcopy = XcopyPolicy::prefer;
     Limits limits;
+
+    // What vCenter said, where there is one; empty where it did not.
+    std::string vm_host{};                                  // where the VM runs
+    std::string datastore_uuid{};                           // of the source: names are not unique
+    std::uint64_t source_capacity = 0;                      // bytes
+    std::optional<std::uint64_t> source_allocated{};        // bytes that the datastore gives to it
+    std::map<std::string, std::string> datastore_devices{}; // every device that carries a datastore, and which
+    std::optional<Error> objection{};                       // why a copy of this disk must not begin
 };
 
 // Hears how a copy goes, on the thread that copies.

@@ -139,7 +139,12 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
         checks.pass("array", fmt::format("{} {} {} at {}", info->vendor, info->product, info->version, order.array));
     else
         checks.fail("array", info.error());
+    if (order.objection)
+        checks.fail("disk in vCenter", *order.objection);
     auto target = find_target(call, order, site.array);
+    if (target)
+        if (auto good = check_against_vcenter(*target, order, false); !good)
+            checks.fail("target in vCenter", good.error());
     if (target)
         checks.pass("target", fmt::format("{} = {}, {}", target->name, target->naa, bytes_text(target->size_bytes)));
     else
@@ -147,7 +152,7 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
 
     const auto hosts = asked.get();
     check_agents(checks, hosts);
-    auto source = parse_source(order.source);
+    auto source = source_of(order);
     auto host =
         source ? choose_host(call, order, hosts, *source, order.migration_host) : Result<ChosenHost>(source.error());
     check_problems(checks, hosts);

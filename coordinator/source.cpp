@@ -1,5 +1,7 @@
 #include "coordinator/source.hpp"
 
+#include "coordinator/copy_order.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -80,12 +82,22 @@ Result<SourceName> parse_source(std::string_view text)
     return source;
 }
 
-const Datastore* find_datastore(const std::vector<Datastore>& seen, const std::string& name_or_uuid)
+const Datastore* find_datastore(const std::vector<Datastore>& seen, const SourceName& source)
 {
     const auto found = std::ranges::find_if(seen, [&](const Datastore& d) {
-        return d.mounted && (d.name == name_or_uuid || (!d.uuid.empty() && d.uuid == name_or_uuid));
+        if (!source.uuid.empty())
+            return d.mounted && d.uuid == source.uuid;
+        return d.mounted && (d.name == source.datastore || (!d.uuid.empty() && d.uuid == source.datastore));
     });
     return found == seen.end() ? nullptr : &*found;
+}
+
+Result<SourceName> source_of(const CopyOrder& order)
+{
+    auto source = parse_source(order.source);
+    if (source)
+        source->uuid = order.datastore_uuid;
+    return source;
 }
 
 std::string path_on_host(const Datastore& datastore, const SourceName& source)

@@ -67,7 +67,7 @@ std::vector<HostView> views(const Survey& survey, const SourceName& source, cons
         HostView view{.name = seen.host->name()};
         if (seen.unreachable)
             view.unreachable = seen.unreachable->message;
-        if (const auto* datastore = find_datastore(seen.health.datastores, source.datastore)) {
+        if (const auto* datastore = find_datastore(seen.health.datastores, source)) {
             view.sees_source = true;
             view.datastore_uuid = datastore->uuid;
         }
@@ -82,11 +82,16 @@ std::vector<HostView> views(const Survey& survey, const SourceName& source, cons
 Result<ChosenHost> choose_host(const Call& call, const CopyOrder& order, const Survey& survey, const SourceName& source,
                                const std::string& wanted)
 {
-    auto choice = choose_host(views(survey, source, order.job), wanted, order.job, source.datastore);
+    const auto seen_hosts = views(survey, source, order.job);
+    const bool begun = std::ranges::any_of(seen_hosts, &HostView::has_job);
+    const bool own = wanted.empty() && !begun && !order.vm_host.empty(); // a running VM's disk is open there
+    auto choice = choose_host(seen_hosts, own ? order.vm_host : wanted, order.job, source.datastore);
+    if (!choice && own)
+        return choice.error().in(fmt::format("the VM runs on host '{}'", order.vm_host));
     if (!choice)
         return choice.error();
     const auto& seen = survey[choice->index];
-    const auto* datastore = find_datastore(seen.health.datastores, source.datastore);
+    const auto* datastore = find_datastore(seen.health.datastores, source);
     if (!datastore) // the host that has this job has lost the datastore
         return Error{Errc::not_found,
                      fmt::format("host '{}' does not have datastore '{}' mounted", seen.host->name(), source.datastore),
@@ -102,6 +107,8 @@ Result<ChosenHost> choose_host(const Call& call, const CopyOrder& order, const S
                       .source_device = {},
                       .adapters = {}};
     chosen.has_job = has_live_clone(seen, order.job);
+    if (own)
+        chosen.why = "the VM runs there";
     if (!wanted.empty() && wanted != order.migration_host)
         chosen.why = "this job was begun there";
     if (!datastore->devices.empty()) {

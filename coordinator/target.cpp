@@ -70,6 +70,21 @@ Result<void> check_size(const Volume& volume, std::uint64_t expected_size)
                  volume.size_bytes < expected_size ? "target_too_small" : "target_size_differs"};
 }
 
+Result<void> check_against_vcenter(const Volume& volume, const CopyOrder& order, bool is_continued)
+{
+    if (const auto used = order.datastore_devices.find(volume.naa); used != order.datastore_devices.end())
+        return Error{Errc::conflict,
+                     fmt::format("target {} carries the datastore '{}', as vCenter says", volume.naa, used->second),
+                     "this is not an empty volume: check the volume handle and the array", "target_backs_datastore"};
+    if (volume.size_bytes < order.source_capacity && !is_continued)
+        return Error{Errc::conflict,
+                     fmt::format("volume '{}' ({}) is smaller than the disk: it has {} bytes, the disk {}", volume.name,
+                                 volume.naa, volume.size_bytes, order.source_capacity),
+                     fmt::format("make the PersistentVolumeClaim at least {} bytes large", order.source_capacity),
+                     "target_smaller_than_source"};
+    return {};
+}
+
 Result<void> check_target_is_free(const std::string& naa, const std::string& job, const ChosenHost& chosen,
                                   const Survey& survey)
 {

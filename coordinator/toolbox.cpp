@@ -22,9 +22,16 @@ Toolbox make_toolbox(Config config, std::stop_token stop, bool quiet)
                                          [log](std::string_view what) {
                                              log->warn("INSECURE", {{"what", what}});
                                          }});
-    for (const auto& agent : tools.config.agents)
-        tools.hosts.push_back(std::make_unique<AgentHost>(agent, tools.config.agent_tls, *tools.transport));
+    tools.hosts = make_hosts(tools.config, *tools.transport);
     return tools;
+}
+
+std::vector<std::unique_ptr<Host>> make_hosts(const Config& config, rest::Transport& transport)
+{
+    std::vector<std::unique_ptr<Host>> hosts;
+    for (const auto& agent : config.agents)
+        hosts.push_back(std::make_unique<AgentHost>(agent, config.agent_tls, transport));
+    return hosts;
 }
 
 int complain(const Error& error, int code)

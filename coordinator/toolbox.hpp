@@ -22,6 +22,8 @@ struct Toolbox {
     Call call() const { return Call{.stop = stop, .job = config.order.job}; }
 };
 
+std::vector<std::unique_ptr<Host>> make_hosts(const Config& config, rest::Transport& transport);
+
 Toolbox make_toolbox(Config config, std::stop_token stop, bool quiet);
 
 // Prints the problem on stderr as "what; remedy" and returns the exit code.

@@ -230,6 +230,24 @@ template <class Archive> void serialize(Archive& a, VaaiSettings& m)
     field(a, "max_hw_transfer_kb", m.max_hw_transfer_kb);
 }
 
+template <class Archive> void serialize(Archive& a, SelftestResult& m)
+{
+    required(a, "name", m.name);
+    required(a, "passed", m.passed);
+    field(a, "warning", m.warning);
+    field(a, "detail", m.detail);
+    field(a, "remedy", m.remedy);
+    field(a, "took_us", m.took_us);
+}
+
+template <class Archive> void serialize(Archive& a, Selftest& m)
+{
+    field(a, "ran_ms", m.ran_ms);
+    field(a, "agent_version", m.agent_version);
+    field(a, "passed", m.passed);
+    required(a, "tests", m.tests);
+}
+
 template <class Archive> void serialize(Archive& a, Health& m)
 {
     required(a, "protocol", m.protocol);
@@ -251,6 +269,7 @@ template <class Archive> void serialize(Archive& a, Health& m)
     field(a, "running", m.running);
     field(a, "queued", m.queued);
     field(a, "max_running", m.max_running);
+    field(a, "selftest", m.selftest);
     field(a, "problems", m.problems);
 }
 
@@ -289,5 +308,6 @@ XCOPY_MESSAGE(CloneList)
 XCOPY_MESSAGE(AdapterList)
 XCOPY_MESSAGE(DatastoreList)
 XCOPY_MESSAGE(Health)
+XCOPY_MESSAGE(Selftest)
 
 } // namespace xcopy

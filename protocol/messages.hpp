@@ -191,6 +191,23 @@ struct VaaiSettings {
     std::optional<int> max_hw_transfer_kb;
 };
 
+// One probe of `xcopy-agent selftest`.
+struct SelftestResult {
+    std::string name;
+    bool passed = false;
+    bool warning = false; // it passed, but somebody should look
+    std::string detail;
+    std::string remedy;
+    std::int64_t took_us = 0;
+};
+
+struct Selftest {
+    std::int64_t ran_ms = 0; // Unix time in milliseconds
+    std::string agent_version;
+    int passed = 0;
+    std::vector<SelftestResult> tests; // in health: only those that failed or warn
+};
+
 struct Health {
     VersionRange protocol{.min = 0, .max = 0};
     std::string agent_version;
@@ -211,6 +228,7 @@ struct Health {
     int running = 0;
     int queued = 0;
     int max_running = 0;
+    std::optional<Selftest> selftest; // the last one; absent: none was run since the state directory was made
     std::vector<Problem> problems;
 };
 

@@ -110,6 +110,11 @@ Words with_xml(const std::string& program, const Words& words)
     return argv;
 }
 
+Words memory_group(const std::string& localcli, const std::string& group)
+{
+    return {localcli, "--plugin-dir=/usr/lib/vmware/esxcli/int", "sched", "group", "list", "--group-path=" + group};
+}
+
 Words counters(const std::string& vsish, const std::string& device)
 {
     return {vsish, "-e", "cat", "/storage/scsifw/devices/" + device + "/stats"};

@@ -36,6 +36,8 @@ Words forget_detached(const std::string& device);
 // `program` is the path of esxcli or localcli.
 Words with_xml(const std::string& program, const Words& words);
 
+// Whether there is such a group. hostd may not be up, so localcli; the sched namespace is an internal plug-in of it.
+Words memory_group(const std::string& localcli, const std::string& group);
 Words counters(const std::string& vsish, const std::string& device);
 Words clone(const std::string& vmkfstools, const JobOrder& order);
 Words supervise(const std::string& agent, const std::string& job_dir, const ToolPaths& tools, int lock_fd);

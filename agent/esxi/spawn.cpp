@@ -182,6 +182,8 @@ Result<pid_t> launch(const Launch& launch)
     char path[] = "PATH=/bin:/sbin";
     char* const environment[] = {path, nullptr};
 
+    if (launch.method == SpawnMethod::fork_exec)
+        return fork_and_exec(launch, argv.data(), environment);
     const FileActions actions(launch);
     if (actions.error() != 0)
         return not_started(launch.argv.front(), actions.error());
@@ -190,7 +192,7 @@ Result<pid_t> launch(const Launch& launch)
     const int error = posix_spawn(&pid, argv[0], actions.get(), attributes.get(), argv.data(), environment);
     if (error == 0)
         return pid;
-    if (error == ENOSYS)
+    if (error == ENOSYS && launch.method == SpawnMethod::whichever_works)
         return fork_and_exec(launch, argv.data(), environment);
     return not_started(launch.argv.front(), error);
 }

@@ -4,11 +4,14 @@
 #include "agent/esxi/unique_fd.hpp"
 #include "protocol/error.hpp"
 
+#include <cstdint>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace xcopy {
+
+enum class SpawnMethod : std::uint8_t { whichever_works, posix_spawn, fork_exec };
 
 struct Launch {
     std::vector<std::string> argv;
@@ -16,6 +19,7 @@ struct Launch {
     int err = -1;             // becomes its standard error; -1: /dev/null
     int keep = -1;            // the one other descriptor it inherits, under the same number; -1: none
     bool own_session = false; // else only a process group of its own
+    SpawnMethod method = SpawnMethod::whichever_works; // the self test asks for each
 };
 
 // Starts argv[0] with an environment of PATH=/bin:/sbin, standard input from /dev/null, default signals and every other

@@ -21,7 +21,8 @@ struct Request {
     Verb verb = Verb::other;
     std::string target; // as sent: path and query
     std::string body;
-    std::string peer; // address of the client
+    std::string peer;   // address of the client
+    std::string client; // its certificate's subject
     Role role = Role::observer;
     std::optional<std::int64_t> client_clock_ms; // X-Xcopy-Clock
 

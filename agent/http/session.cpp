@@ -190,6 +190,7 @@ private:
         request.target = std::string(message.target());
         request.body = std::move(message.body());
         request.peer = peer_address_;
+        request.client = peer_.subject;
         request.role = *peer_.role;
         if (const auto clock = message["X-Xcopy-Clock"]; !clock.empty()) {
             std::int64_t ms = 0;

@@ -5,6 +5,7 @@
 #include "coordinator/results.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -41,6 +42,8 @@ int print_clone(const Toolbox& tools, Host& host, const CloneStatus& status)
 int list_clones(Config config, const std::stop_token& stop)
 {
     auto tools = make_toolbox(std::move(config), stop, true);
+    if (auto asked = consult_about_hosts(tools); !asked)
+        return complain(asked.error(), exit_failed);
     const auto seen = survey(tools.call(), tools.hosts, tools.config.order.limits);
     fmt::print("{}", tools.config.output == Output::json ? clones_json(seen) : clones_text(seen));
     const bool all_answer = std::ranges::none_of(seen, [](const SurveyedHost& h) { return h.unreachable.has_value(); });
@@ -51,6 +54,8 @@ int watch_clone(Config config, const std::stop_token& stop, const std::string& j
 {
     const bool on_terminal = ::isatty(STDERR_FILENO) == 1;
     auto tools = make_toolbox(std::move(config), stop, on_terminal);
+    if (auto asked = consult_about_hosts(tools); !asked)
+        return complain(asked.error(), exit_failed);
     const auto& limits = tools.config.order.limits;
     auto host = host_with(survey(tools.call(), tools.hosts, limits), job);
     if (!host)
@@ -81,6 +86,8 @@ int watch_clone(Config config, const std::stop_token& stop, const std::string& j
 int cancel_clone(Config config, const std::stop_token& stop, const std::string& job)
 {
     auto tools = make_toolbox(std::move(config), stop, true);
+    if (auto asked = consult_about_hosts(tools); !asked)
+        return complain(asked.error(), exit_failed);
     auto host = host_with(survey(tools.call(), tools.hosts, tools.config.order.limits), job);
     if (!host)
         return complain(host.error(), exit_failed);

@@ -1,12 +1,13 @@
 #include "coordinator/commands/commands.hpp"
 #include "coordinator/copy_disk.hpp"
-#include "coordinator/file_journal.hpp"
 #include "coordinator/metrics/copy_metrics.hpp"
 #include "coordinator/metrics/exposer.hpp"
 #include "coordinator/progress.hpp"
 #include "coordinator/results.hpp"
+#include "coordinator/surroundings.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -36,6 +37,17 @@ Result<std::unique_ptr<Exposer>> serve_metrics(const Toolbox& tools, const CopyM
     return exposer;
 }
 
+// Nothing was claimed or changed.
+CopyReport not_begun(const CopyOrder& order, const Error& why)
+{
+    CopyReport report;
+    report.outcome = why.code == Errc::cancelled ? Outcome::cancelled : Outcome::refused;
+    report.error = why;
+    report.job = order.job;
+    report.source = order.source;
+    return report;
+}
+
 } // namespace
 
 int populate(Config config, const std::stop_token& stop)
@@ -46,10 +58,6 @@ int populate(Config config, const std::stop_token& stop)
     auto array = make_array(tools.config.storage, *tools.transport);
     if (!array)
         return complain(array.error(), exit_usage);
-    auto journal = FileJournal::open(tools.config.state_dir);
-    if (!journal)
-        return complain(journal.error(), exit_usage);
-
     const auto& order = tools.config.order;
     CopyReport report;
     { // a progress bar ends its line before anything else is printed
@@ -58,15 +66,27 @@ int populate(Config config, const std::stop_token& stop)
         auto exposer = serve_metrics(tools, metrics, begun);
         if (!exposer)
             return complain(exposer.error(), exit_usage);
-        if (*exposer)
-            if (const auto info = (*array)->info(tools.call()); info)
-                metrics.array(*info);
-        report = copy_disk(
-            tools.call(), order,
-            {.array = **array, .hosts = tools.hosts, .journal = **journal, .log = *tools.log, .observer = metrics});
+        auto around = look_around(tools);
+        const auto asked = around ? consult_about_copy(tools) : Result<void>(around.error());
+        if (!asked) {
+            report = not_begun(order, asked.error());
+        } else {
+            metrics.owner(order.job);
+            if (*exposer)
+                if (const auto info = (*array)->info(tools.call()); info)
+                    metrics.array(*info);
+            report = copy_disk(tools.call(), order,
+                               {.array = **array,
+                                .hosts = tools.hosts,
+                                .journal = *around->journal,
+                                .log = *tools.log,
+                                .observer = metrics});
+        }
         metrics.end(report);
         if (*exposer && !(*exposer)->wait_for_scrape({}, last_scrape))
             tools.log->info("nobody asked for the final metrics", {{"job", order.job}});
+        if (!around)
+            return complain_of_surroundings(around.error());
     }
     if (report.error)
         tools.log->error("copy did not succeed", {{"job", report.job},

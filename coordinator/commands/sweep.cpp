@@ -1,10 +1,11 @@
 #include "coordinator/sweep.hpp"
 
 #include "coordinator/commands/commands.hpp"
-#include "coordinator/file_journal.hpp"
 #include "coordinator/results.hpp"
+#include "coordinator/surroundings.hpp"
 #include "coordinator/toolbox.hpp"
 #include "coordinator/verdict.hpp"
+#include "coordinator/vsphere/consult.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -17,14 +18,16 @@ int run_sweep(Config config, const std::stop_token& stop)
     auto array = make_array(tools.config.storage, *tools.transport);
     if (!array)
         return complain(array.error(), exit_usage);
-    auto journal = FileJournal::open(tools.config.state_dir);
-    if (!journal)
-        return complain(journal.error(), exit_usage);
+    auto around = look_around(tools);
+    if (!around)
+        return complain_of_surroundings(around.error());
+    if (auto asked = consult_about_hosts(tools); !asked)
+        return complain(asked.error(), exit_left_behind);
     Observer nobody;
     const auto& order = tools.config.order;
-    const auto swept =
-        sweep(tools.call(), order.vendor, order.array, order.job, order.limits,
-              {.array = **array, .hosts = tools.hosts, .journal = **journal, .log = *tools.log, .observer = nobody});
+    const auto swept = sweep(
+        tools.call(), order.vendor, order.array, order.job, order.limits,
+        {.array = **array, .hosts = tools.hosts, .journal = *around->journal, .log = *tools.log, .observer = nobody});
     fmt::print("{}", tools.config.output == Output::json ? sweep_json(swept) : sweep_text(swept));
     const bool all_back =
         std::ranges::all_of(swept, [](const Swept& s) { return s.left_behind.empty() && s.why_not.empty(); });

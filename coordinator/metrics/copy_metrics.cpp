@@ -22,6 +22,12 @@ void CopyMetrics::progress(const Progress& now)
     next_.progress(now);
 }
 
+void CopyMetrics::owner(const std::string& uid)
+{
+    const std::lock_guard lock(mutex_);
+    figures_.owner_uid = uid;
+}
+
 void CopyMetrics::array(const ArrayInfo& info)
 {
     const std::lock_guard lock(mutex_);

@@ -14,6 +14,7 @@ public:
     CopyMetrics(const CopyOrder& order, Observer& next);
 
     void progress(const Progress&) override;
+    void owner(const std::string& uid); // where only the cluster knows it
     void array(const ArrayInfo&);
     void end(const CopyReport&); // from now on "finished"
 

@@ -58,6 +58,15 @@ std::vector<std::string> agent_command(const std::vector<std::string>& arguments
     return argv;
 }
 
+void exec_agent(const std::vector<std::string>& arguments, const std::string& record)
+{
+    auto words = agent_command(arguments, record);
+    std::vector<char*> argv(words.size() + 1);
+    std::ranges::transform(words, argv.begin(), [](auto& word) { return word.data(); });
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+}
+
 FakeHost::FakeHost()
 {
     char name[] = "/tmp/xcopy-agent-test-XXXXXX";
@@ -91,7 +100,7 @@ FakeHost::~FakeHost()
     for (const auto& call : userworld::never_to_be_asked(read("launcher-record"), "xcopy-agent"))
         ADD_FAILURE() << "the agent made a call that ESXi may not have: " << call;
     if (::testing::Test::HasFailure())
-        std::fprintf(stderr, "agent log:\n%s\n", read("log").c_str());
+        (void)std::fprintf(stderr, "agent log:\n%s\n", read("log").c_str());
     std::error_code busy; // a supervisor may still write its last status
     for (int tries = 0; tries < 100 && fs::exists(folder, busy); ++tries) {
         fs::remove_all(folder, busy);
@@ -155,11 +164,7 @@ void FakeHost::launch(const std::string& more_config)
         return;
     const int log = ::open((folder / "log").c_str(), O_WRONLY | O_APPEND);
     ::dup2(log, 2);
-    auto words = agent_command({"serve", "--config", config}, (folder / "launcher-record").string());
-    std::vector<char*> argv(words.size() + 1);
-    std::ranges::transform(words, argv.begin(), [](auto& word) { return word.data(); });
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
+    exec_agent({"serve", "--config", config}, folder / "launcher-record");
 }
 
 void FakeHost::start(const std::string& more_config)

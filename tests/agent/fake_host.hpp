@@ -29,6 +29,7 @@ struct Answer {
 
 // The agent's program with these arguments; under the launcher that the environment names in XCOPY_AGENT_LAUNCHER, if any.
 std::vector<std::string> agent_command(const std::vector<std::string>& arguments, const std::string& record = "");
+[[noreturn]] void exec_agent(const std::vector<std::string>& arguments, const std::string& record = "");
 
 class FakeHost {
 public:

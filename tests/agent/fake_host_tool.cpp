@@ -152,6 +152,12 @@ int esxcli(Words words)
     const auto is = [&](const char* start) { return line.starts_with(start); };
     if (fs::exists(root / "hostd-down"))
         return fail("Connect to localhost failed: Connection failure.");
+    if (fs::exists(root / "esxcli-garbles")) {
+        std::cout << "<?xml version=\"1.0\"?><output><root><list";
+        return 0;
+    }
+    if (words.size() > 2 && words[1] == "sched") // localcli --plugin-dir=… sched group list --group-path=…
+        return text_of(root / "groups") == last.substr(last.find('=') + 1) ? 0 : fail("no such group");
     if (is("system version"))
         print(structure({{"Product", "VMware ESXi"}, {"Version", "8.0.2"}, {"Build", "Releasebuild-1"}}));
     else if (is("system uuid"))
@@ -258,6 +264,10 @@ int main(int argc, char** argv)
         return auto_backup();
     if (self.filename() == "vmkfstools")
         return vmkfstools(words);
+    if (self.filename() == "vsish" && fs::exists(root / "vsish-garbles")) {
+        std::cout << "VSISHCmdGetInt():Get failed\n";
+        return 1;
+    }
     if (self.filename() == "vsish") {
         std::cout << "Statistics {\n   readOps:1\n   cloneReadOps:0\n   cloneWriteOps:0\n   failedCloneOps:0\n"
                      "   blocksWritten:0\n}\n";

@@ -55,6 +55,19 @@ TEST_F(Door, LetsAnObserverLookAndNothingElse)
     EXPECT_EQ(host.count("calls", "rescan"), 0);
 }
 
+TEST_F(Door, LogsWhoOrderedWhat)
+{
+    host.start();
+    host.call("GET", "/v1/clones");
+    EXPECT_EQ(host.count("log", "order answered"), 0) << "looking is no order";
+    host.call("DELETE", "/v1/clones/unknown");
+    const auto log = host.read("log");
+    EXPECT_NE(
+        log.find("order answered call=\"DELETE /v1/clones/unknown\" peer=127.0.0.1 client=\"/CN=operator\" status=200"),
+        std::string::npos)
+        << log;
+}
+
 TEST_F(Door, RefusesACertificateWithoutARoleAndLogsWhoItWas)
 {
     host.start();

@@ -34,6 +34,7 @@ constexpr Measurement measurements[] = {
     {"one_disk", one_disk},
     {"twenty_disks", twenty_disks},
     {"rescans", rescans_for_twenty_disks},
+    {"vcenter", vcenter_requests},
 };
 
 int run(const std::filesystem::path& build, const std::filesystem::path& report, const std::string& only)

@@ -25,5 +25,6 @@ std::vector<Figure> news_age(const Build&);
 std::vector<Figure> one_disk(const Build&);
 std::vector<Figure> twenty_disks(const Build&);
 std::vector<Figure> rescans_for_twenty_disks(const Build&);
+std::vector<Figure> vcenter_requests(const Build&);
 
 } // namespace bench

@@ -129,6 +129,70 @@ TEST_F(ConfigFrom, AnAgentsFileMayNameTheHostsUuid)
     EXPECT_EQ(config.agents[1].name, "10.0.0.2");
 }
 
+struct VsphereConfig : testing::Test {
+    Environment environment{{"GOVMOMI_HOSTNAME", "vc.example.com"},
+                            {"GOVMOMI_USERNAME", "u"},
+                            {"GOVMOMI_PASSWORD", "geheim"},
+                            {"GOVMOMI_INSECURE", "false"},
+                            {"cacert", "-----BEGIN…"}};
+    ReadConfig read(const Values& flags = {}) { return read_config(flags, environment, {.agents = true}); }
+};
+
+TEST_F(VsphereConfig, ComesFromForkliftsVariables)
+{
+    const auto [config, problems] = read();
+    EXPECT_EQ(config.vsphere.hostname, "vc.example.com");
+    EXPECT_EQ(config.vsphere.password.reveal(), "geheim");
+    EXPECT_EQ(vsphere_tls(config.vsphere).ca_pem, "-----BEGIN…");
+    EXPECT_FALSE(vsphere_tls(config.vsphere).skip_verification);
+    for (const auto& problem : problems)
+        EXPECT_THAT(problem, Not(HasSubstr("no agent is given"))) << "vCenter knows the hosts";
+    EXPECT_EQ(vsphere_endpoint(config.vsphere)->url, "https://vc.example.com");
+    environment["GOVMOMI_HOSTNAME"] = "https://vc.example.com:8443/sdk";
+    EXPECT_EQ(vsphere_endpoint(read().config.vsphere)->url, "https://vc.example.com:8443");
+}
+
+TEST_F(VsphereConfig, TrustsTheStrictestThingItIsGiven)
+{
+    environment["GOVMOMI_INSECURE"] = "true";
+    EXPECT_TRUE(vsphere_tls(read().config.vsphere).skip_verification);
+    const std::string digits(64, 'A');
+    const auto pinned = vsphere_tls(read({{"vsphere-thumbprint", {digits}}}).config.vsphere);
+    EXPECT_EQ(pinned.thumbprint, std::string(64, 'a'));
+    EXPECT_FALSE(pinned.skip_verification);
+}
+
+TEST_F(VsphereConfig, SaysEverythingThatIsMissing)
+{
+    environment.erase("GOVMOMI_USERNAME");
+    environment.erase("GOVMOMI_PASSWORD");
+    environment["GOVMOMI_HOSTNAME"] = "a b";
+    environment["GOVMOMI_USERNAME"] = "";
+    const auto problems = read({{"vsphere-ca-file", {"/nonexistent"}}}).problems;
+    for (const char* part : {"account", "password", "/nonexistent", "'a b' is no host name"})
+        EXPECT_THAT(problems, testing::Contains(HasSubstr(part)));
+}
+
+TEST_F(VsphereConfig, TellsOfALineEndInThePassword)
+{
+    environment["GOVMOMI_PASSWORD"] = "geheim\n";
+    const auto problems = read().problems;
+    EXPECT_THAT(problems, testing::Contains(HasSubstr("control character")));
+    for (const auto& problem : problems)
+        EXPECT_THAT(problem, Not(HasSubstr("geheim")));
+}
+
+TEST(Thumbprints, AreSha256InAnyUsualSpelling)
+{
+    std::string pairs;
+    for (int i = 0; i < 32; ++i)
+        pairs += i ? ":0F" : "0F";
+    EXPECT_EQ(parse_thumbprint(pairs)->substr(0, 4), "0f0f");
+    EXPECT_THAT(parse_thumbprint(pairs.substr(0, 59)).error().message, HasSubstr("SHA-1"));
+    EXPECT_FALSE(parse_thumbprint(""));
+    EXPECT_FALSE(parse_thumbprint(std::string(64, 'g')));
+}
+
 TEST(Settings, HaveNoFlagForASecret)
 {
     for (const auto& setting : settings()) {

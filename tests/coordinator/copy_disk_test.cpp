@@ -35,6 +35,68 @@ TEST(CopyDisk, CopiesAndPutsEverythingBack)
     EXPECT_EQ(report.copy_ms, 2000);
 }
 
+// What vCenter said of the disk.
+TEST(CopyDiskWithVcenter, ObjectsToANewCopyAndLetsOneThatBeganGoOn)
+{
+    Lab lab;
+    lab.order.objection = Error{Errc::conflict, "the VM runs", "", "disk_in_use"};
+    const auto refused = lab.copy();
+    EXPECT_EQ(refused.outcome, Outcome::refused);
+    EXPECT_EQ(refused.error->reason, "disk_in_use");
+    EXPECT_EQ(lab.esx1().starts, 0);
+
+    lab.order.objection.reset();
+    lab.steps.die_after = steps_of_one_copy() / 2;
+    EXPECT_THROW(lab.copy(), Death);
+    lab.steps.die_after = 0;
+    ASSERT_FALSE(lab.journal.records.empty());
+    lab.order.objection = Error{Errc::not_found, "the VM is gone", "", "unknown_vm"};
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
+TEST(CopyDiskWithVcenter, ARunningVmsOwnHostCopiesHoweverBusyItIs)
+{
+    Lab lab;
+    lab.states.push_back(healthy_host("esx2"));
+    lab.states.back().health.running = 3;
+    lab.order.vm_host = "esx2";
+    EXPECT_EQ(lab.copy().host, "esx2");
+    lab.order.job = "pvc-2";
+    lab.order.vm_host = "esx3";
+    const auto refused = lab.copy();
+    EXPECT_EQ(refused.outcome, Outcome::refused) << "not on another host, for the disk is open there";
+    EXPECT_THAT(refused.error->message, HasSubstr("the VM runs on host 'esx3'"));
+    lab.order.migration_host = "esx1";
+    EXPECT_EQ(lab.copy().host, "esx1") << "what the administrator says goes first";
+}
+
+TEST(CopyDiskWithVcenter, TheDatastoreIsTheOneWithItsUuidWhateverItsName)
+{
+    Lab lab;
+    lab.states.push_back(healthy_host("esx2"));
+    lab.states.back().health.datastores.front().uuid =
+        "5f3a0000-00000000-0000-000000000002"; // another one of that name
+    EXPECT_EQ(lab.copy().error->reason, "ambiguous_datastore");
+    lab.order.datastore_uuid = "5f3a0000-00000000-0000-000000000002";
+    EXPECT_EQ(lab.copy().host, "esx2");
+}
+
+TEST(CopyDiskWithVcenter, NoTargetThatCarriesADatastoreOrIsTooSmall)
+{
+    Lab lab;
+    lab.order.datastore_devices[lab.array.volume.naa] = "precious";
+    const auto used = lab.copy();
+    EXPECT_EQ(used.outcome, Outcome::refused);
+    EXPECT_EQ(used.error->reason, "target_backs_datastore");
+    EXPECT_THAT(used.error->message, HasSubstr("precious"));
+    lab.order.datastore_devices.clear();
+    lab.order.source_capacity = lab.array.volume.size_bytes + 1;
+    EXPECT_EQ(lab.copy().error->reason, "target_smaller_than_source");
+    lab.order.source_capacity = lab.array.volume.size_bytes;
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+}
+
 TEST(CopyDisk, AsksTheArrayOnlyWhatItNeeds)
 {
     Lab lab;

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <latch>
 #include <sstream>
 #include <thread>
@@ -95,6 +96,40 @@ TEST_F(CurlTest, AnUntrustedCertificateIsNamedWithIssuerAndReason)
     EXPECT_EQ(get(server, {}).error().reason, "untrusted_certificate") << "nor does the system know it";
     EXPECT_TRUE(get(server, {.skip_verification = true}));
     EXPECT_EQ(server.requests(), 1);
+}
+
+std::string text_of(const std::string& file)
+{
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_F(CurlTest, TakesCertificatesAndKeyAsTextsWhichGoBeforeFiles)
+{
+    const auto me = ca.issue("me", "URI:xcopy://role/operator");
+    TlsServer server({.identity = by_address, .client_ca = ca.file()}, echo);
+    const Tls texts{.ca_file = "/none.pem",
+                    .ca_pem = text_of(ca.file()),
+                    .client_cert_file = "/none.pem",
+                    .client_key_file = "/none.key",
+                    .client_cert_pem = text_of(me.cert_file),
+                    .client_key_pem = Secret(text_of(me.key_file))};
+    const auto reply = get(server, texts);
+    EXPECT_TRUE(reply) << reply.error().message;
+    EXPECT_FALSE(get(server, {.ca_pem = text_of(ca.file())})) << "a kept connection lends its identity to nobody";
+}
+
+TEST_F(CurlTest, ATextThatIsNoCertificateIsSaidAndNotShown)
+{
+    TlsServer server({by_address}, echo);
+    const auto reply =
+        get(server, {.ca_file = ca.file(), .client_cert_pem = "hunter2", .client_key_pem = Secret("hunter3")});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().reason, "bad_tls_file");
+    EXPECT_THAT(reply.error().message, HasSubstr("(given as text)"));
+    EXPECT_THAT(reply.error().message + reply.error().remedy, testing::Not(HasSubstr("hunter")));
+    const TestCa other("Other CA");
+    EXPECT_EQ(get(server, {.ca_pem = text_of(other.file())}).error().reason, "untrusted_certificate");
 }
 
 TEST_F(CurlTest, AnUntrustedChainIsNamedByItsLeafAndByWhereItBreaks)

@@ -150,5 +150,14 @@ TEST(Observed, ShowsNeitherQueryNorASecretPathAndWarnsOncePerEndpoint)
     EXPECT_EQ(warnings.back(), "certificate of https://vc is not verified: GOVMOMI_INSECURE is true");
 }
 
+TEST(Base64, IsReadBackWithLineBreaksAndRefusedWhenItIsNone)
+{
+    for (const std::string text : {"", "a", "ab", "abc", "abcd", "\xff\xfe"})
+        EXPECT_EQ(from_base64(base64(text)), text);
+    EXPECT_EQ(from_base64("YWJj\nZGVm\r\n"), "abcdef");
+    for (const char* bad : {"YQ", "YQ=", "Y===", "YQ==YQ==", "Y*==", "====", "YWJjZ"})
+        EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
+}
+
 } // namespace
 } // namespace xcopy::rest

@@ -187,7 +187,7 @@ Result<Reply> Api::once(const Call& call, Request request)
 Error Api::told(Error error, const Request& request) const
 {
     if (error.remedy.empty())
-        error.remedy = usual_remedy(error.code);
+        error.remedy = rules_.usual_remedy ? rules_.usual_remedy(error.code) : std::string(usual_remedy(error.code));
     const auto secrets = sign_in_->secrets();
     error.message = redact(std::move(error.message), secrets);
     error.remedy = redact(std::move(error.remedy), secrets);

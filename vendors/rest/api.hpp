@@ -41,6 +41,8 @@ struct ApiRules {
     std::chrono::milliseconds request_limit{60000};             // one attempt; the call's deadline limits the whole
     std::size_t max_reply_bytes = std::size_t{4} * 1024 * 1024; // more for arrays whose lists have no pages
     ErrorDecoder decode_error{};
+    // What to do where neither decode_error nor the transport knows it; empty: words that fit an array.
+    std::function<std::string(Errc)> usual_remedy{};
 };
 
 struct Answer {

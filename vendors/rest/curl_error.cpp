@@ -11,6 +11,12 @@ namespace xcopy::rest {
 
 namespace {
 
+// Where a PEM came from, never what is in it.
+std::string place_of(const std::string& pem, const std::string& file)
+{
+    return pem.empty() ? file : "(given as text)";
+}
+
 Error untrusted(const std::string& peer, const Tls& tls, const TlsOutcome& outcome)
 {
     const auto certificate =
@@ -52,6 +58,7 @@ Error explain(const Request& request, const Tls& tls, const Failure& failure)
                 fmt::format("{}: the reply is larger than {} bytes", peer, request.max_reply_bytes), "",
                 "reply_too_large"};
     }
+    const auto certificate = place_of(tls.client_cert_pem, tls.client_cert_file);
     if (failure.tls.refused_certificate)
         return untrusted(peer, tls, failure.tls);
     // With TLS 1.3 a refused client certificate shows only when the reply is read, so look at this before anything
@@ -59,8 +66,7 @@ Error explain(const Request& request, const Tls& tls, const Failure& failure)
     if (refuses_client_certificate(failure.tls.alert) && !failure.reply_begun)
         return {Errc::denied,
                 fmt::format("{}: our client certificate {} was refused: {}", peer,
-                            tls.client_cert_file.empty() ? "(none)" : tls.client_cert_file,
-                            alert_text(failure.tls.alert)),
+                            certificate.empty() ? "(none)" : certificate, alert_text(failure.tls.alert)),
                 "the certificate must be issued by the CA the other side trusts, and be valid now",
                 "client_certificate_refused"};
     if (failure.tls.alert == SSL_AD_PROTOCOL_VERSION)
@@ -83,8 +89,8 @@ Error explain(const Request& request, const Tls& tls, const Failure& failure)
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
         return {Errc::bad_request,
-                fmt::format("{} (CA '{}', certificate '{}', key '{}')", why, tls.ca_file, tls.client_cert_file,
-                            tls.client_key_file),
+                fmt::format("{} (CA '{}', certificate '{}', key '{}')", why, place_of(tls.ca_pem, tls.ca_file),
+                            certificate, place_of(tls.client_key_pem.reveal(), tls.client_key_file)),
                 "the files must be readable PEM, and the key must belong to the certificate", "bad_tls_file"};
     case CURLE_SSL_CONNECT_ERROR:
         if (!failure.connected || failure.details.find("SYSCALL") != std::string::npos)

@@ -53,9 +53,10 @@ struct Line {
 
 std::string line_key(const Request& request, const Tls& tls)
 {
-    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}{}\n{}", origin_of(request.url), tls.ca_file, tls.client_cert_file,
-                       tls.client_key_file, tls.expected_uri_san, tls.thumbprint, tls.skip_verification, tls.tls13_only,
-                       tls.ca_pem);
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}{}\n{}\n{}\n{}", origin_of(request.url), tls.ca_file,
+                       tls.client_cert_file, tls.client_key_file, tls.expected_uri_san, tls.thumbprint,
+                       tls.skip_verification, tls.tls13_only, tls.ca_pem, tls.client_cert_pem,
+                       tls.client_key_pem.reveal());
 }
 
 struct Arriving {
@@ -161,6 +162,13 @@ void set_request(Line& line, const Request& request, curl_slist* headers, Arrivi
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
+void set_text(CURL* easy, CURLoption option, const std::string& text)
+{
+    // curl only reads what it does not copy, and the text outlives the exchange
+    curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+    curl_easy_setopt(easy, option, &blob);
+}
+
 void set_tls(Line& line, const Tls& tls)
 {
     CURL* const easy = line.easy.get();
@@ -176,14 +184,17 @@ void set_tls(Line& line, const Tls& tls)
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, prepare_context);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &line);
     if (!tls.ca_pem.empty()) {
-        curl_blob pem{.data = const_cast<char*>(tls.ca_pem.data()), .len = tls.ca_pem.size(), .flags = CURL_BLOB_COPY};
-        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &pem);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+        set_text(easy, CURLOPT_CAINFO_BLOB, tls.ca_pem);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr); // this text and nothing else
     } else if (!tls.ca_file.empty()) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
         curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr); // this file and nothing else
     }
-    if (!tls.client_cert_file.empty()) {
+    if (!tls.client_cert_pem.empty()) {
+        set_text(easy, CURLOPT_SSLCERT_BLOB, tls.client_cert_pem);
+        set_text(easy, CURLOPT_SSLKEY_BLOB,
+                 tls.client_key_pem.empty() ? tls.client_cert_pem : tls.client_key_pem.reveal());
+    } else if (!tls.client_cert_file.empty()) {
         curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.client_cert_file.c_str());
         curl_easy_setopt(easy, CURLOPT_SSLKEY,
                          (tls.client_key_file.empty() ? tls.client_cert_file : tls.client_key_file).c_str());

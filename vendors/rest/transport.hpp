@@ -54,6 +54,8 @@ struct Tls {
     std::string ca_pem{};           // the same as text, for a CA that comes in a variable; goes before ca_file
     std::string client_cert_file{}; // PEM chain
     std::string client_key_file{};  // PEM
+    std::string client_cert_pem{};  // these two as texts, which go before the files
+    Secret client_key_pem{};
     std::string
         expected_uri_san{};   // when set, the server must show this URI SAN and its name or address is not compared
     std::string thumbprint{}; // SHA-256 of the server's own certificate, 64 lower-case digits: this one and no other,

@@ -76,6 +76,41 @@ std::string base64(std::string_view bytes)
     return result;
 }
 
+std::optional<std::string> from_base64(std::string_view text)
+{
+    std::string result;
+    std::uint32_t bits = 0;
+    int digits = 0; // of the group of four
+    int padding = 0;
+    for (const char c : text) {
+        if (c == '\n' || c == '\r' || c == ' ' || c == '\t')
+            continue;
+        std::uint32_t value = 0;
+        if (c >= 'A' && c <= 'Z')
+            value = static_cast<std::uint32_t>(c - 'A');
+        else if (c >= 'a' && c <= 'z')
+            value = static_cast<std::uint32_t>(c - 'a') + 26;
+        else if (c >= '0' && c <= '9')
+            value = static_cast<std::uint32_t>(c - '0') + 52;
+        else if (c == '+' || c == '/')
+            value = c == '+' ? 62 : 63;
+        else if (c == '=' && digits >= 2)
+            ++padding;
+        else
+            return std::nullopt;
+        if (padding > 0 && c != '=')
+            return std::nullopt;
+        bits = (bits << 6) | value;
+        if (++digits < 4)
+            continue;
+        for (int byte = 2; byte >= padding; --byte)
+            result += static_cast<char>((bits >> (8 * byte)) & 0xff);
+        bits = 0;
+        digits = 0;
+    }
+    return digits == 0 ? std::optional(result) : std::nullopt;
+}
+
 std::string one_line(std::string_view text, std::size_t longest)
 {
     std::string result(text.substr(0, longest));

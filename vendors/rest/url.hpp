@@ -3,6 +3,7 @@
 
 #include "vendors/secret.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ std::string path_of(std::string_view url);   // without query: that is where tok
 std::string redact(std::string text, std::span<const Secret> secrets);
 
 std::string base64(std::string_view bytes);
+std::optional<std::string> from_base64(std::string_view text); // line breaks within it are skipped
 
 // Array messages end up in one line of a log: control characters become blanks, and what is too long is cut.
 std::string one_line(std::string_view text, std::size_t longest = 500);

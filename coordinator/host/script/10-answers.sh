@@ -24,7 +24,7 @@ error_json() { # code reason message remedy
 
 refuse() { # code reason message remedy
     if [ -n "${refusal_file-}" ]; then # a clone that waits in the queue has nobody to tell
-        error_json "$@" > "$refusal_file"
+        put "$refusal_file" "$(error_json "$@")"
         exit 1
     fi
     log "refused: $2: $3"

@@ -2,21 +2,19 @@
 
 # Ends a program that takes too long: esxcli hangs when hostd does. Output and error go to files.
 bounded() { # seconds out err program words...
-    local limit out err left
-    limit=$1 out=$2 err=$3
+    local until out err
+    until=$(($(uptime_s) + $1)) out=$2 err=$3
     shift 3
     "$@" > "$out" 2> "$err" < /dev/null &
     bounded_child=$!
     (
-        left=$((limit * 10))
-        while [ "$left" -gt 0 ] && kill -0 "$bounded_child" 2>/dev/null; do
+        while kill -0 "$bounded_child" 2>/dev/null; do
+            if [ "$(uptime_s)" -ge "$until" ]; then kill -9 "$bounded_child"; fi
             pause_ms 100
-            left=$((left - 1))
         done
-        [ "$left" -gt 0 ] || kill -9 "$bounded_child"
     ) > /dev/null 2>&1 < /dev/null &
     bounded_minder=$!
-    wait "$bounded_child"
+    wait "$bounded_child" 2> /dev/null
     bounded_status=$?
     kill "$bounded_minder" 2>/dev/null
     wait "$bounded_minder" 2>/dev/null
@@ -70,15 +68,22 @@ ask() { # name words...
     local name
     name=$1
     shift
-    if bounded "$tool_limit" "$work/$name.xml" "$work/$name.err" /bin/esxcli --formatter=xml "$@"; then
-        xml_records < "$work/$name.xml" > "$work/$name.tsv"
-        return 0
-    else
-        ask_status=$?
-    fi
+    bounded "$tool_limit" "$work/$name.xml" "$work/$name.err" /bin/esxcli --formatter=xml "$@"
+    ask_status=$?
     tool_said="esxcli $*: exit $ask_status: $(said_by_tool "$work/$name.xml" "$work/$name.err")"
-    understand "$ask_status" "$tool_said"
-    return 1
+    if [ "$ask_status" -ne 0 ]; then
+        understand "$ask_status" "$tool_said"
+        return 1
+    fi
+    case " $* " in # a list that was cut off is not a short list
+    *' list '* | *' get '*)
+        if ! tail -n 3 "$work/$name.xml" | grep -q '</output>'; then
+            tool_code=failed tool_reason=esxcli_answer
+            return 1
+        fi
+        ;;
+    esac
+    xml_records < "$work/$name.xml" > "$work/$name.tsv"
 }
 
 ask_aside() { # name words...; a failure is left in NAME.failed

@@ -48,6 +48,18 @@ lock() { # name seconds what-for
     done
 }
 
+# Around every decision about who may write where. Let go at the end, however that comes.
+lock_host() {
+    [ -z "${host_lock-}" ] || return 0
+    lock host 60 "a decision about devices"
+    host_lock=$lock_number
+}
+
+unlock_host() {
+    [ -z "${host_lock-}" ] || unlock host "$host_lock"
+    host_lock=''
+}
+
 unlock() { # name number
     ln -s released "$volatile/locks/.released.$$" && mv -f "$volatile/locks/.released.$$" "$volatile/locks/$1.$2"
 }

@@ -17,8 +17,8 @@ check_target_device() { # name
 }
 
 attached_for() { # device; sets a_job and a_bytes, false when nobody attached it
-    a_job='' a_bytes=''
-    [ -f "$state/devices/$1" ] && read -r a_job a_bytes < "$state/devices/$1" && [ -n "$a_job" ]
+    a_job='' a_bytes='' a_leaving=''
+    [ -f "$state/devices/$1" ] && read -r a_job a_bytes a_leaving < "$state/devices/$1" && [ -n "$a_job" ]
 }
 
 refuse_other_job() { # device
@@ -108,7 +108,7 @@ rescan() { # add or delete
 rescan_adapters() {
     rescanned='' rescan_failure=''
     for adapter in $adapters; do
-        attempt=1
+        busy_until=$(($(uptime_s) + 60))
         while :; do
             bounded "$rescan_limit" "$work/rescan.out" "$work/rescan.err" /bin/esxcli storage core adapter rescan -A "$adapter" -t "$1"
             status=$?
@@ -118,12 +118,11 @@ rescan_adapters() {
             fi
             tool_said="rescan $adapter: exit $status: $(said_by_tool "$work/rescan.out" "$work/rescan.err")"
             understand "$status" "$tool_said"
-            if [ "$tool_code" != busy ] || [ "$attempt" -ge 5 ]; then # somebody else's rescan ends, so busy is asked again
+            if [ "$tool_code" != busy ] || [ "$(uptime_s)" -ge "$busy_until" ]; then # somebody else's rescan ends, so busy is asked again
                 rescan_failure=$rescan_failure${rescan_failure:+; }$tool_said
                 break
             fi
-            attempt=$((attempt + 1))
-            pause_ms 200
+            pause_ms 500
         done
     done
 }
@@ -209,10 +208,10 @@ verb_attach() {
         pause_ms "$ms"
         if [ "$ms" -lt 1000 ]; then ms=$((ms * 2)); fi
     done
-    lock host 60 "a decision about devices"
+    lock_host
     refuse_if_taken "$device"
     put "$state/devices/$device" "$w_job $w_size"
-    unlock host "$lock_number"
+    unlock_host
     log "device attached job=$w_job device=$device lun=$d_lun bytes=$d_bytes"
     answer "$(json_device "$device")"
 }
@@ -240,16 +239,19 @@ refuse_unseen() {
 verb_detach() {
     check_device "$w_naa"
     check_job
+    lock_host
     writer_of "$device"
     if [ -n "$writer" ]; then
         refuse conflict target_busy "job $writer writes $device, or may still do so" "cancel the clone, then detach"
     fi
     if attached_for "$device"; then
         [ "$a_job" = "$w_job" ] || refuse_other_job "$device"
+        put "$state/devices/$device" "$a_job $a_bytes leaving" # from here on no clone to it begins
     else
         other=$(attached_by "$w_job")
         [ -z "$other" ] || refuse conflict not_attached "job $w_job attached $other, not $device" "detach the device this job attached"
     fi
+    unlock_host
     look
     if see "$device"; then
         check_target_device "$device"

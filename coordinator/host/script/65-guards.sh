@@ -26,11 +26,12 @@ guard_target() { # bytes that the device must have; empty: nobody said
 guard_attached() { # job device bytes
     attached_for "$2" || refuse conflict not_attached "$2 was not attached for job $1" "attach it first: that is where its size and identity are checked"
     [ "$a_job" = "$1" ] || refuse_other_job "$2"
+    [ -z "$a_leaving" ] || refuse conflict not_attached "$2 is being detached" "attach it again"
     [ "$a_bytes" = "$3" ] || refuse conflict size_mismatch "$2 was attached as $a_bytes bytes but the clone was ordered for $3 bytes" \
         "order the clone with the size of the array volume"
 }
 
-# Sets `writer` to a job (ours or Forklift's) that writes the device or may still do so; empty: none.
+# Sets `writer` to whoever (a job of ours, a task of Forklift's) writes the device or may still do so; empty: none.
 writer_of() { # device
     writer=''
     set +f
@@ -45,6 +46,8 @@ writer_of() { # device
         fi
     done
     set -f
+    # And whoever else it may be, by hand or left by somebody who was killed.
+    if [ -z "$writer" ] && processes | grep vmkfstools | grep -qF "rdm:$disks/$1"; then writer='(unknown: a vmkfstools that nobody here answers for)'; fi
 }
 
 process_lives() { # pid

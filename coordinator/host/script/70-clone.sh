@@ -2,7 +2,8 @@
 
 # A job's folder:
 #   order       what was ordered, "word value" lines         script      this script, for the watcher
-#   begun       something may have been written from here on vmkfstools  its process id
+#   begun/      something may have been written from here on  started    when
+#   vmkfstools  its process id
 #   out err     what vmkfstools said                          exit        its exit status, seen by its parent
 #   before-… after-…  VAAI counters of target and source     done        all of it is final; when it ended
 #   stop        why it is to end: cancelled or timed_out, and a sentence   refusal  why it was not begun
@@ -17,7 +18,7 @@ may_write() { # job
     job_dir=$state/jobs/$1
     [ -f "$job_dir/done" ] && return 1
     watcher_lives "$1" && return 0
-    [ -f "$job_dir/begun" ] || return 1 # nothing was ever written, and nobody is there to begin
+    [ -d "$job_dir/begun" ] || return 1 # nothing was ever written, and nobody is there to begin
     if [ -s "$job_dir/exit" ]; then return 1; fi
     if [ -s "$job_dir/vmkfstools" ]; then
         is_vmkfstools "$(get "$job_dir/vmkfstools")"
@@ -29,18 +30,20 @@ may_write() { # job
 # Sets c_state and c_error (JSON or empty) from what lies in the folder.
 judge() { # job
     job_dir=$state/jobs/$1
-    c_error='' c_exit=$(get "$job_dir/exit")
+    c_error='' c_exit='' alive=no
+    # First whether it ended, then how: the watcher writes the other way round.
+    if [ ! -f "$job_dir/done" ] && watcher_lives "$1"; then alive=yes; else c_exit=$(get "$job_dir/exit"); fi
     c_percent=$(get "$job_dir/out" | tr '\r' '\n' |
         awk '{ while (match($0, /Clone: [0-9]+% done/)) { p = substr($0, RSTART + 7) + 0; if (p > m && p <= 100) m = p; $0 = substr($0, RSTART + RLENGTH) } } END { print m + 0 }')
-    if [ ! -f "$job_dir/done" ] && watcher_lives "$1"; then
+    if [ $alive = yes ]; then
         c_state=queued
-        [ ! -f "$job_dir/begun" ] || c_state=running
+        [ ! -d "$job_dir/begun" ] || c_state=running
         [ ! -f "$job_dir/stop" ] || c_state=cancelling
         return 0
     fi
     stop=$job_dir/stop
     [ ! -f "$job_dir/done" ] || stop=$job_dir/stopped # what is final does not change any more
-    if [ -f "$stop" ] && { [ -n "$c_exit" ] || [ ! -f "$job_dir/begun" ]; }; then
+    if [ -f "$stop" ] && { [ -n "$c_exit" ] || [ ! -d "$job_dir/begun" ]; }; then
         read -r stop_code stop_reason stop_said < "$stop"
         c_state=failed
         [ "$stop_code" != cancelled ] || c_state=cancelled
@@ -48,7 +51,7 @@ judge() { # job
     elif [ -s "$job_dir/refusal" ]; then
         c_state=failed
         c_error=$(get "$job_dir/refusal")
-    elif [ -z "$c_exit" ] && [ -f "$job_dir/begun" ]; then
+    elif [ -z "$c_exit" ] && [ -d "$job_dir/begun" ]; then
         c_state=indeterminate
         c_error=$(error_json indeterminate no_exit_status "vmkfstools left no exit status at $c_percent%" \
             "the volume's content is unknown: copy again onto it once no vmkfstools writes to it")
@@ -121,7 +124,7 @@ json_status() { # job; after judge
     [ "$c_state" != queued ] || position=1
     printf '{"id":"%s","revision":%s,"state":"%s","percent":%s,"queue_position":%s,"source":%s,"target_naa":"%s","target_size":%s,"source_size":%s,"ordered_ms":%s,"started_ms":%s,"ended_ms":%s%s,"xcopy":%s%s}' \
         "$1" "$(revision)" "$c_state" "$c_percent" "$position" "$(json_string "$(order_of "$1" source)")" "$(order_of "$1" target)" \
-        "$(order_of "$1" size)" "$bytes" "$(order_of "$1" ordered_ms)" "$(number_or_0 "$job_dir/begun")" "$(number_or_0 "$job_dir/done")" \
+        "$(order_of "$1" size)" "$bytes" "$(order_of "$1" ordered_ms)" "$(number_or_0 "$job_dir/started")" "$(number_or_0 "$job_dir/done")" \
         "${c_exit:+,\"exit_status\":$c_exit}" "${verdict:-{\}}" "${c_error:+,\"error\":$c_error}"
 }
 
@@ -141,7 +144,7 @@ known_job() {
 }
 
 heard_of() { # a finished job may be forgotten by another at this moment
-    if [ -d "$state/jobs/$1" ]; then uptime_s > "$state/jobs/$1/heard" 2>/dev/null || true; fi
+    if [ -d "$state/jobs/$1" ]; then put "$state/jobs/$1/heard" "$(uptime_s)" 2>/dev/null || true; fi
 }
 
 pointer_of() { # canonical source, job
@@ -170,20 +173,19 @@ ttl $w_ttl"
     done
     guard_attached "$w_job" "$device" "$w_size"
     guard_target "$w_size"
-    lock host 60 "a decision about devices"
-    host_lock=$lock_number
+    lock_host
     adopt "$wanted" # another connection may have been faster
     guard_attached "$w_job" "$device" "$w_size"
     writer_of "$device"
     [ -z "$writer" ] || refuse conflict target_busy "job $writer writes $device, or may still do so" "wait for that job, or cancel it"
     new=$state/new.$$
-    if ! write_order; then
+    if ! write_order 2> /dev/null; then
         rm -rf "$new"
         refuse unavailable no_space "cannot write to $state: is it full?" "look at \`vdf -h\` on the host"
     fi
     log "clone ordered job=$w_job source=$s_path target=$device"
     start_watcher "$w_job"
-    unlock host "$host_lock"
+    unlock_host
     answer_status "$w_job"
 }
 
@@ -212,13 +214,15 @@ ttl $(order_of "$w_job" ttl)"
 
 # A job that nobody began and nobody watches any more may be begun; a begun one never again.
 revive() { # job
+    is_unattended "$1" || return 0
+    lock_host
+    if is_unattended "$1"; then start_watcher "$1"; fi # asked again: meanwhile it may have been begun, and even ended
+}
+
+is_unattended() { # job
     job_dir=$state/jobs/$1
-    if [ -f "$job_dir/begun" ] || [ -f "$job_dir/done" ] || [ -f "$job_dir/stop" ] || watcher_lives "$1"; then return 0; fi
-    if [ -z "${host_lock-}" ]; then
-        lock host 60 "a decision about devices"
-        host_lock=$lock_number
-    fi
-    watcher_lives "$1" || start_watcher "$1"
+    ! watcher_lives "$1" && [ -f "$job_dir/order" ] && [ ! -d "$job_dir/begun" ] && [ ! -f "$job_dir/done" ] && [ ! -f "$job_dir/stop" ] &&
+        [ ! -f "$job_dir/refusal" ]
 }
 
 # In a session of its own, with nothing of the connection open: it outlives both.
@@ -241,7 +245,7 @@ verb_watch() {
     w_wait=${w_wait:-0}
     check_number wait "$w_wait" 60
     revive "$w_job"
-    if [ -n "${host_lock-}" ]; then unlock host "$host_lock"; fi
+    unlock_host
     give_up=$(($(uptime_s) + w_wait))
     while :; do
         heard_of "$w_job"
@@ -267,9 +271,7 @@ verb_clones() {
 # The first reason stays.
 ask_to_stop() { # job code reason sentence
     job_dir=$state/jobs/$1
-    printf '%s %s %s\n' "$2" "$3" "$4" > "$job_dir/stop.$$"
-    ln "$job_dir/stop.$$" "$job_dir/stop" 2>/dev/null || [ -f "$job_dir/stop" ] || mv "$job_dir/stop.$$" "$job_dir/stop"
-    rm -f "$job_dir/stop.$$"
+    [ -f "$job_dir/stop" ] || put "$job_dir/stop" "$2 $3 $4"
 }
 
 # Asks the writer to end, SIGTERM now and SIGKILL after ten seconds, until it is gone.

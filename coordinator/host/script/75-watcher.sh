@@ -15,7 +15,8 @@ watch_clone() { # job
     counters "$device" "$job_dir/before-target"
     [ -z "$source_device" ] || counters "$source_device" "$job_dir/before-source"
     if [ -f "$job_dir/stop" ]; then finish; fi
-    put "$job_dir/begun" "$(now_ms)" || exit 1 # not written down, not begun
+    mkdir "$job_dir/begun" || exit 1 # not written down, not begun; and only one can make it, ever
+    put "$job_dir/started" "$(now_ms)"
 
     # rdm:, not rdmp: vmkfstools refuses to clone into a physical-mode mapping.
     /bin/vmkfstools -i "$s_path" -d "rdm:/vmfs/devices/disks/$device" "$(pointer_of "$s_path" "$1").vmdk" \
@@ -24,7 +25,7 @@ watch_clone() { # job
     put "$job_dir/vmkfstools" "$vmkfstools"
     mind "$1" "$vmkfstools" > /dev/null 2>&1 &
     minder=$!
-    wait "$vmkfstools"
+    wait "$vmkfstools" 2> /dev/null
     put "$job_dir/exit" "$?"
     kill "$minder" 2>/dev/null
     counters "$device" "$job_dir/after-target"
@@ -32,6 +33,9 @@ watch_clone() { # job
     remove_pointers "$1"
     finish
 }
+
+# shellcheck disable=SC2317 # by the trap at the end
+unlock_slot() { [ -z "${slot_number-}" ] || unlock "slot$slot" "$slot_number"; }
 
 finish() {
     [ ! -f "$job_dir/stop" ] || cp "$job_dir/stop" "$job_dir/stopped"
@@ -46,7 +50,10 @@ wait_for_a_slot() {
         if overdue "$w_job"; then continue; fi
         slot=1
         while [ "$slot" -le "$max_running" ]; do
-            if try_lock "slot$slot"; then return 0; fi # freed by our end: a dead holder holds nothing
+            if try_lock "slot$slot"; then
+                slot_number=$lock_number
+                return 0
+            fi
             slot=$((slot + 1))
         done
         pause_ms 200
@@ -57,7 +64,7 @@ wait_for_a_slot() {
 overdue() { # job
     ttl=$(order_of "$1" ttl)
     heard=$(get "$state/jobs/$1/heard")
-    if [ "$ttl" -gt 0 ] && [ $(($(uptime_s) - ${heard:-0})) -ge "$ttl" ]; then
+    if [ -n "$heard" ] && [ "$ttl" -gt 0 ] && [ $(($(uptime_s) - heard)) -ge "$ttl" ]; then
         ask_to_stop "$1" cancelled orphaned "nobody asked about it for $ttl s"
         return 0
     fi

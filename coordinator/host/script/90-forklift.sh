@@ -51,8 +51,7 @@ forklift_clone() { # "--clone -s SOURCE -t TARGET"
     must_ask extents storage vmfs extent list
     guard_target ''
     forklift_forget_old
-    lock host 60 "a decision about devices"
-    host_lock=$lock_number
+    lock_host
     writer_of "$device"
     [ -z "$writer" ] || refuse conflict target_busy "job $writer writes $device, or may still do so" ""
     if attached_for "$device"; then refuse_other_job "$device"; fi
@@ -60,7 +59,8 @@ forklift_clone() { # "--clone -s SOURCE -t TARGET"
         sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)\(.*\)$/\1-\2-\3-\4-\5/')
     folder=$tasks$task
     mkdir -m 750 "$folder" || forklift_refuse "Failed to create task directory: $folder (exit code: 1)"
-    pointer=$source-rdmdisk-$$
+    pointer=$s_path-rdmdisk-$$
+    if [ -e "$pointer" ] || [ -L "$pointer" ]; then forklift_refuse "$pointer is already there"; fi
     if ! { put "$folder/targetLun" "$device" && put "$folder/rdmfile" "$pointer" && cp "$0" "$folder/script"; }; then
         rm -rf "$folder"
         xml_output 28 "Error running subprocess: free space is low: check /var/log/vmkernel.log for more details"
@@ -68,7 +68,7 @@ forklift_clone() { # "--clone -s SOURCE -t TARGET"
     fi
     setsid sh "$folder/script" --forklift-watch "$task" "$s_path" "$device" "$pointer" < /dev/null > /dev/null 2>&1 &
     until [ -s "$folder/pid" ]; do pause_ms 20; done
-    unlock host "$host_lock"
+    unlock_host
     xml_output 0 "{\"taskId\": \"$task\", \"pid\": $(get "$folder/pid"), \"xcopyUsed\": false}"
 }
 

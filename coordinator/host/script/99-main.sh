@@ -1,13 +1,23 @@
 # ---- the command ------------------------------------------------------------------------------------------------------------------
 
+# What connections left that were killed.
+forget_dead_callers() {
+    set +f
+    for folder in "$volatile"/work/*; do
+        process_lives "${folder##*/}" || rm -rf "$folder"
+    done
+    set -f
+}
+
 # All of it was read before any of it runs: the file may be replaced meanwhile.
 main() {
     umask 077
     mkdir -p "$volatile/locks" "$volatile/run" "$volatile/rounds" "$volatile/work" "$state/jobs" "$state/devices" 2>/dev/null
+    forget_dead_callers
     work=$volatile/work/$$
     rm -rf "$work"
     mkdir "$work" 2>/dev/null || refuse unavailable no_space "cannot write to $volatile: is /tmp full?" "look at \`vdf -h\` on the host"
-    trap 'rm -rf "$work"' EXIT
+    trap 'unlock_host; unlock_slot; rm -rf "$work"' EXIT
     trap 'exit 1' INT TERM PIPE
 
     case ${1-} in

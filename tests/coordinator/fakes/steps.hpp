@@ -3,6 +3,7 @@
 
 #include "protocol/error.hpp"
 
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -13,9 +14,10 @@ struct Death {}; // thrown through copy_disk: nothing after it runs, as when the
 
 class Steps {
 public:
-    int fail_at = 0;         // this step fails instead of taking effect; counted from 1
-    int die_after = 0;       // this step takes effect and nobody hears of it
-    std::string always_fail; // every step of this name fails
+    int fail_at = 0;                // this step fails instead of taking effect; counted from 1
+    int die_after = 0;              // this step takes effect and nobody hears of it
+    std::string always_fail;        // every step of this name fails
+    std::function<void()> on_death; // before anything is destroyed
     Errc error = Errc::failed;
     std::string reason;
 
@@ -30,8 +32,11 @@ public:
         if (mine == fail_at || name == always_fail)
             return Error{error, "injected failure of " + name, "", reason};
         auto result = effect();
-        if (mine == die_after)
+        if (mine == die_after) {
+            if (on_death)
+                on_death();
             throw Death{};
+        }
         return result;
     }
 

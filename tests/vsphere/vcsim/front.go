@@ -32,6 +32,7 @@ type Front struct {
 	mutex   sync.Mutex
 	seen    []string
 	trouble []Order
+	page    int
 }
 
 func newFront(world *World, pair tls.Certificate, user, password, uploads string) *Front {
@@ -71,6 +72,12 @@ func (f *Front) calm() {
 	f.trouble = nil
 }
 
+func (f *Front) pageBy(count int) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.page = count
+}
+
 // The trouble this request meets, if any; count 0 means for ever.
 func (f *Front) meets(method string) *Order {
 	f.mutex.Lock()
@@ -108,6 +115,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mutex.Lock()
 	f.seen = append(f.seen, method)
+	page := f.page
 	f.mutex.Unlock()
 
 	if met := f.meets(method); met != nil {
@@ -133,6 +141,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			write(w, 500, fault("InvalidRequest", why))
 			return
 		}
+	}
+	if page > 0 { // as a server that pages by itself
+		body = bytes.Replace(body, []byte("<options/>"), []byte(fmt.Sprintf("<options><maxObjects>%d</maxObjects></options>", page)), 1)
 	}
 	f.pass(w, r, body)
 }

@@ -79,6 +79,9 @@ func obey(world *World, front *Front, order Order) (map[string]any, error) {
 	case "calm":
 		front.calm()
 		return map[string]any{}, nil
+	case "pages": // so many objects in each answer; 0: all of them
+		front.pageBy(order.Count)
+		return map[string]any{}, nil
 	case "move": // vMotion
 		return map[string]any{}, world.move(order.VM, order.Host)
 	case "power":

@@ -188,6 +188,7 @@ TEST_F(AuthorityInDirectory, SignsForManyHostsAtOnce)
 {
     const auto ca = Authority::create(folder, {});
     std::vector<std::thread> threads;
+    threads.reserve(8);
     for (int i = 0; i < 8; ++i)
         threads.emplace_back([&, uuid = "u-" + std::to_string(i)] {
             EXPECT_TRUE(ca->issue_host(order(request(*pki::new_key(), uuid), uuid)));

@@ -1,0 +1,250 @@
+#include "coordinator/host/ssh_host.hpp"
+
+#include "protocol/json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace xcopy {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds quick = 60s;  // questions: a look at the host is a dozen esxcli calls
+constexpr std::chrono::milliseconds slow = 5min;  // detach, rescan, cancel
+constexpr std::chrono::milliseconds margin = 30s; // what an answer may take beyond the wait that was asked for
+constexpr std::string_view script_name = "secure-vmkfstools-wrapper";
+
+constexpr std::string_view restriction =
+    R"(command="sh -c 'DS=$(echo \"$SSH_ORIGINAL_COMMAND\" | sed -n \"s/^DS=\([^;]*\);.*/\1/p\"); )"
+    R"(CMD=$(echo \"$SSH_ORIGINAL_COMMAND\" | sed -n \"s/^DS=[^;]*;CMD=\(.*\)/\1/p\"); )"
+    R"(if [ -z \"$DS\" ]; then echo SSH_OK; else SSH_ORIGINAL_COMMAND=\"$CMD\" exec sh /vmfs/volumes/$DS/secure-vmkfstools-wrapper; fi'",)"
+    "no-port-forwarding,no-agent-forwarding,no-X11-forwarding ";
+
+std::string percent_encoded(std::string_view value)
+{
+    std::string out;
+    for (const char c : value) {
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c != '\0' && std::string_view("._-/").find(c) != std::string_view::npos);
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
+std::string joined(const std::vector<std::string>& names)
+{
+    std::string all;
+    for (const auto& one : names)
+        all += (all.empty() ? "" : ",") + one;
+    return all;
+}
+
+Error key_needed(Error error, std::string_view public_key)
+{
+    error.remedy = fmt::format("add this line to /etc/ssh/keys-root/authorized_keys of the host: {}",
+                               authorized_keys_line(public_key));
+    return error;
+}
+
+Result<void> nothing(const Result<std::string>& answer)
+{
+    return answer ? Result<void>() : answer.error();
+}
+
+} // namespace
+
+std::string authorized_keys_line(std::string_view public_key)
+{
+    return fmt::format("{}{}", restriction, public_key.empty() ? "<public key of Forklift's provider>" : public_key);
+}
+
+Result<std::string> script_line(std::string_view datastore, std::string_view verb,
+                                const std::vector<std::pair<std::string_view, std::string>>& words)
+{
+    const bool plain = !datastore.empty() && std::ranges::all_of(datastore, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+    });
+    if (!plain)
+        return Error{
+            Errc::bad_request,
+            fmt::format("'{}' cannot be named to the host's forced command, which cuts words at blanks", datastore),
+            "give the datastore's UUID (esxcli storage filesystem list)", "bad_datastore"};
+    auto line = fmt::format("DS={};CMD=--xcopy {}", datastore, verb);
+    for (const auto& [key, value] : words)
+        line += fmt::format(" {}={}", key, percent_encoded(value));
+    return line;
+}
+
+Result<std::string> script_answer(const SshOutput& output, std::string_view public_key)
+{
+    const auto end = output.out.find('\n');
+    const auto head = output.out.substr(0, end);
+    const auto body = end == std::string::npos ? std::string() : output.out.substr(end + 1);
+    if (head == "xcopy 1 ok" && output.ok() && !output.truncated && body.ends_with('\n'))
+        return body;
+    if (head == "xcopy 1 refused" && !output.truncated) {
+        const auto refusal = decode<ErrorReply>(body);
+        if (refusal && !refusal->message.empty())
+            return error_from(*refusal);
+    }
+    if (head.starts_with("xcopy "))
+        return Error{Errc::indeterminate, fmt::format("the script's answer broke off: {}", said(output)),
+                     "look at the host's syslog, tag xcopy-ssh", "cut_answer"};
+    if (output.out.empty() && output.errors.empty() && output.ok()) // a shell took it for two assignments
+        return key_needed(
+            {Errc::denied, "the key is not restricted to the script: a shell answered", "", "no_forced_command"},
+            public_key);
+    if (output.errors.find(".py") != std::string::npos || output.out.find(".py") != std::string::npos)
+        return key_needed(
+            {Errc::unsupported,
+             fmt::format("the key's forced command is that of Forklift 2.10, which runs Python: {}", said(output)), "",
+             "old_forced_command"},
+            public_key);
+    if (output.errors.find(script_name) != std::string::npos || output.out.find(script_name) != std::string::npos)
+        return Error{Errc::not_found, fmt::format("the script is not on that datastore: {}", said(output)),
+                     fmt::format("put {} into the root of the datastore", script_name), "no_script"};
+    return Error{Errc::failed, fmt::format("that is no answer of the script: {}", said(output)),
+                 "what does the forced command of the key in authorized_keys run?", "bad_answer"};
+}
+
+SshHost::SshHost(SshSession& session, ScriptPlace place, std::string public_key)
+    : session_(session), place_(std::move(place)), public_key_(std::move(public_key))
+{}
+
+Result<std::string> SshHost::ask(const Call& call, std::string_view verb, const Words& words,
+                                 std::chrono::milliseconds limit)
+{
+    const auto line = script_line(place_.datastore, verb, words);
+    if (!line)
+        return line.error();
+    const auto output = session_.exec(call.within(limit), {.line = *line});
+    auto answer = output ? script_answer(*output, public_key_) : Result<std::string>(output.error());
+    if (!output && output.error().code == Errc::denied)
+        answer = key_needed(output.error(), public_key_);
+    return answer ? answer : Error(answer.error()).in(fmt::format("host '{}'", name()));
+}
+
+template <class Message> Result<Message> SshHost::ask_for(const Call& call, std::string_view verb, const Words& words,
+                                                          std::chrono::milliseconds limit)
+{
+    const auto text = ask(call, verb, words, limit);
+    if (!text)
+        return text.error();
+    auto message = decode<Message>(*text);
+    if (!message)
+        return Error{Errc::failed,
+                     fmt::format("host '{}': the script's answer to {} cannot be read: {}", name(), verb,
+                                 message.error().message),
+                     "is it the script of this coordinator?", "bad_answer"};
+    return message;
+}
+
+Result<Health> SshHost::health(const Call& call, HealthAge)
+{
+    auto health = ask_for<Health>(call, "health", {}, quick);
+    if (!health)
+        return health;
+    if (!place_.uuid.empty() && health->host_uuid != place_.uuid)
+        return Error{
+            Errc::conflict,
+            fmt::format("host '{}': at its address answers host {}, not {}", name(), health->host_uuid, place_.uuid),
+            "check the address", "other_host"};
+    if (auto agreed = agree(protocol_versions, health->protocol, fmt::format("the script on '{}'", name())); !agreed)
+        return agreed.error();
+    return health;
+}
+
+Result<std::vector<Adapter>> SshHost::adapters(const Call& call)
+{
+    auto list = ask_for<AdapterList>(call, "adapters", {}, quick);
+    if (!list)
+        return list.error();
+    return std::move(list->adapters);
+}
+
+Result<std::vector<Datastore>> SshHost::datastores(const Call& call)
+{
+    auto list = ask_for<DatastoreList>(call, "datastores", {}, quick);
+    if (!list)
+        return list.error();
+    return std::move(list->datastores);
+}
+
+Result<Source> SshHost::source(const Call& call, const std::string& path)
+{
+    return ask_for<Source>(call, "source", {{"source", path}}, quick);
+}
+
+Result<Device> SshHost::device(const Call& call, const std::string& naa)
+{
+    return ask_for<Device>(call, "device", {{"naa", naa}}, quick);
+}
+
+Result<Device> SshHost::attach(const Call& call, const std::string& naa, const AttachRequest& request)
+{
+    Words words{{"naa", naa},
+                {"job", request.job},
+                {"size", std::to_string(request.expected_size)},
+                {"wait", std::to_string(request.wait_s)}};
+    if (!request.adapters.empty())
+        words.emplace_back("adapters", joined(request.adapters));
+    if (request.lun)
+        words.emplace_back("lun", std::to_string(*request.lun));
+    return ask_for<Device>(call, "attach", words, std::chrono::seconds(request.wait_s) + margin);
+}
+
+Result<void> SshHost::detach(const Call& call, const std::string& naa, const std::string& job)
+{
+    return nothing(ask(call, "detach", {{"naa", naa}, {"job", job}}, slow));
+}
+
+Result<void> SshHost::rescan(const Call& call, const RescanRequest& request)
+{
+    Words words{{"kind", request.kind == RescanKind::add ? "add" : "delete"}};
+    if (!request.adapters.empty())
+        words.emplace_back("adapters", joined(request.adapters));
+    return nothing(ask(call, "rescan", words, slow));
+}
+
+Result<CloneStatus> SshHost::start_clone(const Call& call, const std::string& id, const CloneRequest& request)
+{
+    return ask_for<CloneStatus>(call, "clone",
+                                {{"job", id},
+                                 {"source", request.source},
+                                 {"target", request.target_naa},
+                                 {"size", std::to_string(request.target_size)},
+                                 {"limit", std::to_string(request.time_limit_s)},
+                                 {"ttl", std::to_string(request.orphan_ttl_s)}},
+                                quick);
+}
+
+Result<CloneStatus> SshHost::watch_clone(const Call& call, const std::string& id, std::uint64_t after,
+                                         std::chrono::seconds wait)
+{
+    return ask_for<CloneStatus>(call, "watch",
+                                {{"job", id}, {"after", std::to_string(after)}, {"wait", std::to_string(wait.count())}},
+                                wait + margin);
+}
+
+Result<CloneStatus> SshHost::cancel_clone(const Call& call, const std::string& id)
+{
+    return ask_for<CloneStatus>(call, "cancel", {{"job", id}}, slow);
+}
+
+Result<void> SshHost::forget_clone(const Call& call, const std::string& id)
+{
+    return nothing(ask(call, "forget", {{"job", id}}, quick));
+}
+
+Result<std::vector<CloneStatus>> SshHost::clones(const Call& call)
+{
+    auto list = ask_for<CloneList>(call, "clones", {}, quick);
+    if (!list)
+        return list.error();
+    return std::move(list->clones);
+}
+
+} // namespace xcopy

@@ -1,0 +1,65 @@
+// A host without an agent, through SSH and the script on one of its datastores (coordinator/host/script, docs/ssh.md). It gives
+// what the agent gives, in the same messages.
+#pragma once
+
+#include "coordinator/host/host.hpp"
+#include "coordinator/ssh/ssh_session.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace xcopy {
+
+struct ScriptPlace {
+    std::string datastore; // in whose root the script lies: its UUID, or its name where that has no blanks
+    std::string uuid{};    // when known, the host must say that it is this one
+};
+
+class SshHost final : public Host {
+public:
+    // One session for all disks of that host; it must outlive this.
+    SshHost(SshSession& session, ScriptPlace place, std::string public_key = "");
+
+    std::string name() const override { return session_.host().name; }
+
+    Result<Health> health(const Call&, HealthAge) override;
+    Result<std::vector<Adapter>> adapters(const Call&) override;
+    Result<std::vector<Datastore>> datastores(const Call&) override;
+    Result<Source> source(const Call&, const std::string& path) override;
+    Result<Device> device(const Call&, const std::string& naa) override;
+    Result<Device> attach(const Call&, const std::string& naa, const AttachRequest&) override;
+    Result<void> detach(const Call&, const std::string& naa, const std::string& job) override;
+    Result<void> rescan(const Call&, const RescanRequest&) override;
+    Result<CloneStatus> start_clone(const Call&, const std::string& id, const CloneRequest&) override;
+    Result<CloneStatus> watch_clone(const Call&, const std::string& id, std::uint64_t after,
+                                    std::chrono::seconds wait) override;
+    Result<CloneStatus> cancel_clone(const Call&, const std::string& id) override;
+    Result<void> forget_clone(const Call&, const std::string& id) override;
+    Result<std::vector<CloneStatus>> clones(const Call&) override;
+
+private:
+    using Words = std::vector<std::pair<std::string_view, std::string>>;
+
+    Result<std::string> ask(const Call&, std::string_view verb, const Words&, std::chrono::milliseconds limit);
+    template <class Message>
+    Result<Message> ask_for(const Call&, std::string_view verb, const Words&, std::chrono::milliseconds limit);
+
+    SshSession& session_;
+    const ScriptPlace place_;
+    const std::string public_key_; // for the line that an administrator has to add; may be empty
+};
+
+// "DS=<datastore>;CMD=--xcopy VERB KEY=VALUE …": every byte of a value that could be syntax is %XX. Errc::bad_request for a
+// datastore that the forced command would cut.
+Result<std::string> script_line(std::string_view datastore, std::string_view verb,
+                                const std::vector<std::pair<std::string_view, std::string>>& words);
+
+// What a host said on stdout and stderr: the JSON, the script's refusal, or why that is no answer of the script.
+Result<std::string> script_answer(const SshOutput& output, std::string_view public_key);
+
+// What stands before the key in /etc/ssh/keys-root/authorized_keys (facts/forklift-contract.md 7.2), with the key.
+std::string authorized_keys_line(std::string_view public_key);
+
+} // namespace xcopy

@@ -1,0 +1,106 @@
+#include "coordinator/kube/settings.hpp"
+
+#include "coordinator/kube/access.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace xcopy::kube {
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+template <auto Member> Result<void> text(Config& config, const Texts& given)
+{
+    config.kube.*Member = given.front();
+    return {};
+}
+
+Result<void> set_name_space(Config& config, const Texts& given)
+{
+    config.kube.name_space = given.front();
+    return {};
+}
+
+Result<void> set_journal(Config& config, const Texts& given)
+{
+    const auto& word = given.front();
+    if (word != "auto" && word != "lease" && word != "file")
+        return Error{Errc::bad_request, fmt::format("'{}' is none of auto, lease and file", word)};
+    config.kube.journal = word == "lease"  ? JournalChoice::lease
+                          : word == "file" ? JournalChoice::file
+                                           : JournalChoice::automatic;
+    return {};
+}
+
+Result<void> set_master(Config& config, const Texts& given)
+{
+    config.kube.master = given.front();
+    while (config.kube.master.ends_with('/'))
+        config.kube.master.pop_back();
+    if (!config.kube.master.starts_with("https://"))
+        return Error{Errc::bad_request, fmt::format("'{}' is not an https address", given.front())};
+    return {};
+}
+
+// As upstream reads it: what is no number leaves the default.
+Result<void> set_lease_duration(Config& config, const Texts& given)
+{
+    int seconds = 0;
+    const auto& word = given.front();
+    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), seconds);
+    if (problem == std::errc{} && end == word.data() + word.size() && seconds >= 1 && seconds <= 3600)
+        config.kube.host_lease_duration = std::chrono::seconds(seconds);
+    return {};
+}
+
+} // namespace
+
+std::vector<Setting> settings()
+{
+    return {
+        {"kubeconfig", "KUBECONFIG", "FILE", "how the cluster is reached; in a pod its service account is used", false,
+         &Needs::state, text<&Options::kubeconfig>},
+        {"master", "", "URL", "another address for the API server", false, &Needs::state, set_master},
+        {"target-namespace", "", "NAME", "namespace of the PersistentVolumeClaim and of the journal", false,
+         &Needs::state, set_name_space},
+        {"owner-name", "", "NAME", "the target: a PersistentVolumeClaim, instead of --volume-handle", false,
+         &Needs::copy, text<&Options::claim>},
+        {"journal", "", "auto|lease|file",
+         "where the journal is kept; auto: a Lease where the target is a PersistentVolumeClaim, else files in "
+         "--state-dir",
+         false, &Needs::state, set_journal},
+        {"host-lease-namespace", "HOST_LEASE_NAMESPACE", "NAME", "where Forklift locks the rescans of hosts", false,
+         &Needs::copy, text<&Options::host_lease_namespace>},
+        {"host-lease-duration-seconds", "HOST_LEASE_DURATION_SECONDS", "SECONDS", "how long such a lock lasts (10)",
+         false, &Needs::copy, set_lease_duration},
+    };
+}
+
+bool asks_for_cluster(const Config& config, const Environment& environment)
+{
+    const auto& options = config.kube;
+    const bool reachable = !options.kubeconfig.empty() || is_in_cluster(environment);
+    if (options.journal == JournalChoice::lease)
+        return true;
+    return reachable && (!options.claim.empty() || !options.name_space.empty());
+}
+
+void check(const Config& config, const Environment& environment, Needs needs, std::vector<std::string>& problems)
+{
+    const auto& options = config.kube;
+    if (!needs.state)
+        return;
+    const bool reachable = !options.kubeconfig.empty() || is_in_cluster(environment);
+    const bool needed = options.journal == JournalChoice::lease ||
+                        (needs.copy && !options.claim.empty() && config.order.target.handle.empty());
+    if (needed && !reachable)
+        problems.emplace_back("no cluster is given; use --kubeconfig, or run in a pod");
+    if (needs.copy && options.journal == JournalChoice::lease && options.claim.empty())
+        problems.emplace_back(
+            "--journal lease needs --owner-name, the PersistentVolumeClaim that the Lease belongs to");
+}
+
+} // namespace xcopy::kube

@@ -1,0 +1,138 @@
+// SshHost: what it sends and understands; and one host served by it through a real sshd, as copy_disk() would use it.
+#include "coordinator/host/ssh_host.hpp"
+#include "tests/coordinator/ssh_script/script_host.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <iterator>
+
+namespace xcopy::ssh_script {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+std::string contents(const std::filesystem::path& path)
+{
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(ScriptLine, EveryByteOfAValueIsData)
+{
+    EXPECT_EQ(*script_line("6543a1f1-1b2c", "clone", {{"job", "a-1"}, {"source", "[ds 1] a&b;$(x)\n.vmdk"}}),
+              "DS=6543a1f1-1b2c;CMD=--xcopy clone job=a-1 source=%5Bds%201%5D%20a%26b%3B%24%28x%29%0A.vmdk");
+    EXPECT_EQ(*script_line("ds1", "health", {}), "DS=ds1;CMD=--xcopy health");
+    for (const char* bad : {"", "my ds", "a;b", "a/b", "$(x)", "ä"})
+        EXPECT_EQ(script_line(bad, "health", {}).error().reason, "bad_datastore") << bad;
+}
+
+TEST(ScriptAnswer, OnlyTheScriptsOwnWordsAreAnAnswer)
+{
+    const auto judged = [](std::string out, std::string errors = "", int status = 0) {
+        return script_answer({.status = status, .out = std::move(out), .errors = std::move(errors)}, "ssh-rsa AAAA");
+    };
+    EXPECT_EQ(*judged("xcopy 1 ok\n{}\n"), "{}\n");
+    const auto refused = judged(
+        "xcopy 1 refused\n{\"code\":\"conflict\",\"reason\":\"other_order\",\"message\":\"m\",\"remedy\":\"r\"}\n", "",
+        1);
+    EXPECT_EQ(refused.error().code, Errc::conflict);
+    EXPECT_EQ(refused.error().reason, "other_order");
+    EXPECT_EQ(judged("xcopy 1 ok\n{\"half\":").error().reason, "cut_answer");
+    EXPECT_EQ(judged("xcopy 1 ok\n{}\n", "", 1).error().reason, "cut_answer");
+    const auto unrestricted = judged("");
+    EXPECT_EQ(unrestricted.error().reason, "no_forced_command");
+    EXPECT_THAT(unrestricted.error().remedy, HasSubstr("exec sh /vmfs/volumes/$DS/secure-vmkfstools-wrapper"));
+    EXPECT_THAT(unrestricted.error().remedy, HasSubstr("ssh-rsa AAAA"));
+    EXPECT_EQ(judged("", "sh: can't open '/vmfs/volumes/ds1/secure-vmkfstools-wrapper'", 2).error().reason,
+              "no_script");
+    EXPECT_EQ(judged("", "python: can't open file '/vmfs/volumes/ds1/secure-vmkfstools-wrapper.py'", 2).error().reason,
+              "old_forced_command");
+    EXPECT_EQ(judged("Welcome to ESXi\n").error().reason, "bad_answer");
+}
+
+class SshHostTest : public testing::Test {
+protected:
+    SshHostTest()
+    {
+        const auto public_key = contents(esx.at("ssh").at("key").get<std::string>() + ".pub");
+        const auto line = authorized_keys_line(public_key.substr(0, public_key.find('\n')));
+        std::ofstream(esx.at("root").get<std::string>() + "/etc/ssh/keys-root/authorized_keys") << line << '\n';
+    }
+
+    ScriptHost host{{{"hosts", {{{"name", "esx1"}, {"managed", true}}}}}};
+    nlohmann::json esx = host.lab.ready().at("hosts").at("esx1");
+    HostKeys keys;
+    SshSession session{{.name = "esx1",
+                        .address = esx.at("address").get<std::string>(),
+                        .port = esx.at("ssh").at("port").get<std::uint16_t>()},
+                       {.private_key = Secret(contents(esx.at("ssh").at("key").get<std::string>()))},
+                       keys};
+    SshHost ssh{session, {.datastore = "datastore1", .uuid = esx.at("uuid").get<std::string>()}};
+    Call call;
+};
+
+TEST_F(SshHostTest, ADiskIsCopiedByTheSameMessagesAsThroughAnAgentOverOneConnection)
+{
+    const auto disk = host.make_disk("vm 1/disk & co.vmdk");
+    const auto target = host.make_target();
+    const auto health = ssh.health(call, HealthAge::cached);
+    ASSERT_TRUE(health) << health.error().message;
+    EXPECT_THAT(health->agent_version, HasSubstr("ssh-script"));
+    EXPECT_FALSE(ssh.adapters(call)->empty());
+    EXPECT_FALSE(ssh.datastores(call)->empty());
+    const auto source = ssh.source(call, disk.source);
+    ASSERT_TRUE(source) << source.error().message;
+
+    const auto attached = ssh.attach(call, target.naa, {.job = target.job, .expected_size = target.size});
+    ASSERT_TRUE(attached) << attached.error().message;
+    EXPECT_EQ(ssh.device(call, target.naa)->name, target.naa);
+    const CloneRequest order{.source = disk.source, .target_naa = target.naa, .target_size = target.size};
+    auto status = ssh.start_clone(call, target.job, order);
+    ASSERT_TRUE(status) << status.error().message;
+    while (!is_final(status->state)) {
+        status = ssh.watch_clone(call, target.job, status->revision, 20s);
+        ASSERT_TRUE(status) << status.error().message;
+    }
+    EXPECT_EQ(status->state, CloneState::succeeded);
+    EXPECT_TRUE(same_bytes(disk, target));
+    EXPECT_TRUE(ssh.start_clone(call, target.job, order)) << "the same order is the same clone";
+    EXPECT_EQ(host.starts_on(target), 1);
+    EXPECT_EQ(ssh.clones(call)->size(), 1U);
+    EXPECT_TRUE(ssh.detach(call, target.naa, target.job));
+    EXPECT_TRUE(ssh.forget_clone(call, target.job));
+    EXPECT_TRUE(ssh.forget_clone(call, target.job)) << "forgetting the unknown succeeds";
+    EXPECT_TRUE(ssh.rescan(call, {.kind = RescanKind::remove}));
+    EXPECT_EQ(session.connections(), 1);
+    EXPECT_TRUE(host.lab.pointer_files().empty());
+    EXPECT_TRUE(host.lab.violations().empty());
+}
+
+TEST_F(SshHostTest, ACancelledCloneIsGoneWhenItAnswers)
+{
+    const auto disk = host.make_disk();
+    const auto target = host.make_target();
+    ASSERT_TRUE(ssh.attach(call, target.naa, {.job = target.job, .expected_size = target.size}));
+    host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 40}});
+    ASSERT_TRUE(ssh.start_clone(call, target.job,
+                                {.source = disk.source, .target_naa = target.naa, .target_size = target.size}));
+    host.lab.wait_held("clone");
+    const auto cancelled = ssh.cancel_clone(call, target.job);
+    ASSERT_TRUE(cancelled) << cancelled.error().message;
+    EXPECT_EQ(cancelled->state, CloneState::cancelled);
+    EXPECT_TRUE(
+        std::ranges::none_of(host.processes(), [](const auto& line) { return line.starts_with("vmkfstools"); }));
+}
+
+TEST_F(SshHostTest, TheWrongHostAndAMissingScriptAreSaid)
+{
+    SshHost other{session, {.datastore = "datastore1", .uuid = "00000000-0000-0000-0000-000000000000"}};
+    EXPECT_EQ(other.health(call, HealthAge::cached).error().reason, "other_host");
+    std::filesystem::remove(host.lab.datastore("datastore1") / "secure-vmkfstools-wrapper");
+    const auto missing = ssh.health(call, HealthAge::cached);
+    EXPECT_EQ(missing.error().reason, "no_script") << missing.error().message;
+}
+
+} // namespace
+} // namespace xcopy::ssh_script

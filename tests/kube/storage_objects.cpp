@@ -1,0 +1,166 @@
+#include "tests/kube/storage_objects.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+namespace kube_test {
+
+namespace {
+
+std::string with_name(std::string folder, const std::string& name)
+{
+    return name.empty() ? folder : folder + '/' + name;
+}
+
+Json claim_of(const DiskOptions& options, const std::string& name)
+{
+    return {{"metadata", {{"name", name}}},
+            {"spec",
+             {{"accessModes", {"ReadWriteMany"}},
+              {"storageClassName", "san"},
+              {"volumeMode", options.volume_mode},
+              {"resources", {{"requests", {{"storage", options.size}}}}}}}};
+}
+
+Json role(const std::string& name, const Json& rules)
+{
+    return {{"metadata", {{"name", name}}}, {"rules", rules}};
+}
+
+Json rule(const char* group, const char* resource, const Json& verbs)
+{
+    return {{"apiGroups", {group}}, {"resources", {resource}}, {"verbs", verbs}};
+}
+
+Json binding(const std::string& kind, const std::string& role, const std::string& name_space)
+{
+    return {
+        {"metadata", {{"name", kind == "Role" ? role : role + "-" + name_space}}},
+        {"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", kind}, {"name", role}}},
+        {"subjects", Json::array({{{"kind", "ServiceAccount"}, {"name", "populator"}, {"namespace", name_space}}})}};
+}
+
+std::string rbac(const std::string& name_space, const char* kind)
+{
+    return fmt::format("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/{}", name_space, kind);
+}
+
+// The authorizer reads roles and bindings a moment after they were written.
+void wait_until_allowed(KubeApi& api, const std::string& account, const Json& what)
+{
+    const Json review{{"spec",
+                       {{"user", "system:serviceaccount:" + account + ":populator"},
+                        {"groups", Json::array({"system:serviceaccounts"})},
+                        {"resourceAttributes", what}}}};
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        const auto answer = api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
+        if (answer.at("status").at("allowed"))
+            return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    throw std::runtime_error("the populator never got its rights: " + what.dump());
+}
+
+void ensure(KubeApi& api, const std::string& path, const Json& body)
+{
+    const auto reply = api.ask(xcopy::rest::Method::post, path, body);
+    if (reply.status != 201 && reply.status != 409)
+        throw std::runtime_error(fmt::format("{}: {}", path, reply.body.dump()));
+}
+
+} // namespace
+
+std::string lease_path(const std::string& name_space, const std::string& name)
+{
+    return with_name(fmt::format("/apis/coordination.k8s.io/v1/namespaces/{}/leases", name_space), name);
+}
+
+std::string claim_path(const std::string& name_space, const std::string& name)
+{
+    return with_name(fmt::format("/api/v1/namespaces/{}/persistentvolumeclaims", name_space), name);
+}
+
+std::string volume_path(const std::string& name)
+{
+    return with_name("/api/v1/persistentvolumes", name);
+}
+
+DiskObjects make_disk(KubeApi& api, const std::string& name_space, const DiskOptions& options)
+{
+    ensure(api, "/apis/storage.k8s.io/v1/storageclasses",
+           {{"metadata", {{"name", "san"}}}, {"provisioner", options.driver}, {"volumeBindingMode", "Immediate"}});
+    auto claim = claim_of(options, options.name);
+    if (options.forklift)
+        claim["spec"]["dataSourceRef"] = {
+            {"apiGroup", "forklift.konveyor.io"}, {"kind", "VSphereXcopyVolumePopulator"}, {"name", options.name}};
+    const auto made = api.create(claim_path(name_space), claim);
+    DiskObjects disk{.name_space = name_space, .claim = options.name, .uid = made["metadata"]["uid"], .volume = {}};
+
+    Json holder = made;
+    if (options.through_prime) {
+        auto prime = claim_of(options, "prime-" + disk.uid);
+        prime["metadata"]["ownerReferences"] = Json::array(
+            {{{"apiVersion", "v1"}, {"kind", "PersistentVolumeClaim"}, {"name", disk.claim}, {"uid", disk.uid}}});
+        holder = api.create(claim_path(name_space), prime);
+    }
+    if (!options.bound)
+        return disk;
+    const std::string holder_name = holder["metadata"]["name"];
+    const std::string holder_uid = holder["metadata"]["uid"];
+    disk.volume = "pvc-" + holder_uid;
+    api.create(volume_path(), {{"metadata", {{"name", disk.volume}}},
+                               {"spec",
+                                {{"accessModes", {"ReadWriteMany"}},
+                                 {"capacity", {{"storage", options.size}}},
+                                 {"storageClassName", "san"},
+                                 {"volumeMode", options.volume_mode},
+                                 {"claimRef",
+                                  {{"apiVersion", "v1"},
+                                   {"kind", "PersistentVolumeClaim"},
+                                   {"namespace", name_space},
+                                   {"name", holder_name},
+                                   {"uid", holder_uid}}},
+                                 {"csi",
+                                  {{"driver", options.driver},
+                                   {"volumeHandle", options.handle},
+                                   {"volumeAttributes", options.attributes}}}}}});
+    api.merge(claim_path(name_space, holder_name), {{"spec", {{"volumeName", disk.volume}}}});
+    api.merge(claim_path(name_space, holder_name) + "/status", {{"status", {{"phase", "Bound"}}}});
+    api.merge(volume_path(disk.volume) + "/status", {{"status", {{"phase", "Bound"}}}});
+    return disk;
+}
+
+void make_populator(KubeApi& api, const std::string& name_space, const std::string& lease_namespace)
+{
+    const Json read{"get", "list", "watch"};
+    ensure(api, fmt::format("/api/v1/namespaces/{}/serviceaccounts", name_space),
+           {{"metadata", {{"name", "populator"}}}});
+    ensure(api, rbac(name_space, "roles"),
+           role("populator-pvc-reader", Json::array({rule("", "persistentvolumeclaims", read),
+                                                     rule("coordination.k8s.io", "leases",
+                                                          {"get", "list", "watch", "create", "update", "patch"})})));
+    ensure(api, rbac(name_space, "rolebindings"), binding("Role", "populator-pvc-reader", name_space));
+    ensure(api, "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+           role("populator-pv-reader", Json::array({rule("", "persistentvolumes", Json::array({"get"}))})));
+    ensure(api, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+           binding("ClusterRole", "populator-pv-reader", name_space));
+    const auto lease = [](const std::string& where) {
+        return Json{{"verb", "create"}, {"group", "coordination.k8s.io"}, {"resource", "leases"}, {"namespace", where}};
+    };
+    wait_until_allowed(api, name_space, lease(name_space));
+    wait_until_allowed(api, name_space, {{"verb", "get"}, {"resource", "persistentvolumes"}});
+    if (lease_namespace.empty())
+        return;
+    ensure(api, rbac(lease_namespace, "roles"),
+           role("populator-lease-reader",
+                Json::array({rule("coordination.k8s.io", "leases", {"get", "list", "watch", "create", "update"})})));
+    auto lease_binding = binding("Role", "populator-lease-reader", name_space);
+    lease_binding["metadata"]["name"] = "populator-lease-reader-" + name_space;
+    ensure(api, rbac(lease_namespace, "rolebindings"), lease_binding);
+    wait_until_allowed(api, name_space, lease(lease_namespace));
+}
+
+} // namespace kube_test

@@ -1,0 +1,41 @@
+// What a cluster holds of one disk, made as the real ones make it: Forklift's claim, its prime claim, the volume that a
+// CSI driver provisioned, and the rights of the service account "populator".
+#pragma once
+
+#include "tests/kube/kube_api.hpp"
+
+#include <map>
+#include <string>
+
+namespace kube_test {
+
+struct DiskObjects {
+    std::string name_space;
+    std::string claim; // its name
+    std::string uid;
+    std::string volume; // name of the PersistentVolume
+};
+
+struct DiskOptions {
+    std::string name = "vm-disk-1";
+    std::string size = "10Gi";
+    std::string volume_mode = "Block";
+    std::string driver = "csi.trident.netapp.io";
+    std::string handle = "pvc-1";
+    std::map<std::string, std::string> attributes{};
+    bool through_prime = true; // as a populator does; else the claim itself is bound
+    bool bound = true;
+    bool forklift = true; // the claim has Forklift's data source
+};
+
+DiskObjects make_disk(KubeApi&, const std::string& name_space, const DiskOptions& = {});
+
+// The service account "populator" and exactly the rights that Forklift gives it. `lease_namespace` is where host leases
+// are; empty: that part of the rights is missing.
+void make_populator(KubeApi&, const std::string& name_space, const std::string& lease_namespace);
+
+std::string lease_path(const std::string& name_space, const std::string& name = "");
+std::string claim_path(const std::string& name_space, const std::string& name = "");
+std::string volume_path(const std::string& name = "");
+
+} // namespace kube_test

@@ -148,9 +148,9 @@ Result<void> HostWork::wait_for_clones()
                      "give --agent-ca-file, --agent-cert-file and --agent-key-file", "clones_unknown"};
     const Call limited = call_.within(job_.wait_for_clones);
     for (;;) {
-        auto health = asked->health(limited, HealthAge::fresh);
+        auto health = asked->health(call_, HealthAge::fresh); // asked at least once, however short the wait
         if (!health) {
-            if (limited.stop.stop_requested())
+            if (call_.stop.stop_requested())
                 return health.error();
             return Error{health.error().code,
                          fmt::format("the agent does not tell whether clones run: {}", health.error().message),

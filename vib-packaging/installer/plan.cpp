@@ -76,7 +76,7 @@ void check_is_esxi(Plan& plan, const HostFacts& facts)
     if (facts.version.empty() || facts.uuid.empty())
         refuse(plan, "no_esxi", "this does not answer like an ESXi host",
                "is it one, and does hostd run (/etc/init.d/hostd status)?");
-    else if (compare_versions(facts.version, "6.7") < 0)
+    else if (std::is_lt(compare_versions(facts.version, "6.7")))
         refuse(plan, "old_version", fmt::format("ESXi {} is too old; the agent needs 6.7", facts.version),
                "leave this host to the SSH way");
 }
@@ -208,7 +208,8 @@ Plan plan_software(const HostFacts& facts, const Wanted& wanted)
         refuse(plan, "not_installed", "there is no agent to upgrade", "vib-installer install puts it there");
         return plan;
     }
-    if (!facts.installed.empty() && compare_versions(facts.installed, wanted.version) > 0 && !wanted.allow_downgrade) {
+    if (!facts.installed.empty() && std::is_gt(compare_versions(facts.installed, wanted.version)) &&
+        !wanted.allow_downgrade) {
         refuse(plan, "newer_installed", fmt::format("{} is installed, newer than {}", facts.installed, wanted.version),
                "use the newer VIB, or --allow-downgrade");
         return plan;

@@ -332,9 +332,9 @@ std::string folder_url(std::string_view datacenter, std::string_view datastore, 
 }
 
 Result<void> upload(Session& session, const Call& call, const std::string& datacenter, const std::string& datastore,
-                    const std::string& file, std::string bytes)
+                    const std::string& file, const std::string& bytes)
 {
-    auto done = session.put(call, folder_url(datacenter, datastore, file), std::move(bytes));
+    auto done = session.put(call, folder_url(datacenter, datastore, file), bytes);
     if (!done)
         return done.error().in(fmt::format("put {} on datastore '{}'", file, datastore));
     return {};

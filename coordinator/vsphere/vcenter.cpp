@@ -307,7 +307,7 @@ Result<std::string> datacenter_path(Session& session, const Call& call, const Re
         auto parent = ref_of(entity->value("parent"));
         const bool is_part = parent && (at->type == "Datacenter" || !path.empty()); // the root folder is none
         if (is_part)
-            path = entity->text("name") + (path.empty() ? "" : "/" + path); // its slashes stay %2f: it is a path
+            path.insert(0, entity->text("name") + (path.empty() ? "" : "/")); // its slashes stay %2f: it is a path
         at = std::move(parent);
     }
     if (path.empty())

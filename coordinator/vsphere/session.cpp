@@ -275,7 +275,7 @@ Result<void> Session::keep_alive(const Call& call)
     return {};
 }
 
-Result<void> Session::put(const Call& call, const std::string& path_and_query, std::string bytes)
+Result<void> Session::put(const Call& call, const std::string& path_and_query, const std::string& bytes)
 {
     const std::lock_guard lock(mutex_);
     if (auto ready = content(call); !ready)

@@ -70,7 +70,7 @@ public:
     Result<void> keep_alive(const Call& call);
 
     // A file to https://vcenter/folder/…: whole or not, twice does no harm.
-    Result<void> put(const Call& call, const std::string& path_and_query, std::string bytes);
+    Result<void> put(const Call& call, const std::string& path_and_query, const std::string& bytes);
 
     void sign_out(const Call& call);
 

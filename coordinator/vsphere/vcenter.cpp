@@ -307,7 +307,7 @@ Result<std::string> datacenter_path(Session& session, const Call& call, const Re
         auto parent = ref_of(entity->value("parent"));
         const bool is_part = parent && (at->type == "Datacenter" || !path.empty()); // the root folder is none
         if (is_part)
-            path = entity->text("name") + (path.empty() ? "" : "/" + path); // its slashes stay %2f: it is a path
+            path.insert(0, entity->text("name") + (path.empty() ? "" : "/")); // its slashes stay %2f: it is a path
         at = std::move(parent);
     }
     if (path.empty())
@@ -332,9 +332,9 @@ std::string folder_url(std::string_view datacenter, std::string_view datastore, 
 }
 
 Result<void> upload(Session& session, const Call& call, const std::string& datacenter, const std::string& datastore,
-                    const std::string& file, std::string bytes)
+                    const std::string& file, const std::string& bytes)
 {
-    auto done = session.put(call, folder_url(datacenter, datastore, file), std::move(bytes));
+    auto done = session.put(call, folder_url(datacenter, datastore, file), bytes);
     if (!done)
         return done.error().in(fmt::format("put {} on datastore '{}'", file, datastore));
     return {};

@@ -51,7 +51,7 @@ Result<std::string> datacenter_path(Session& session, const Call& call, const Re
 
 // A small file onto a datastore, through vCenter.
 Result<void> upload(Session& session, const Call& call, const std::string& datacenter, const std::string& datastore,
-                    const std::string& file, std::string bytes);
+                    const std::string& file, const std::string& bytes);
 std::string folder_url(std::string_view datacenter, std::string_view datastore, std::string_view file);
 
 } // namespace xcopy::vsphere

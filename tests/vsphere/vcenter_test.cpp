@@ -198,7 +198,7 @@ TEST_F(VcenterQuestions, AdaptersTellTheirIdentityAndWhichReachADatastore)
     EXPECT_TRUE(storage->adapters[7].is_powerflex());
     EXPECT_EQ(storage->devices[0].size, std::uint64_t{1024} << 30);
 
-    const auto of = [&](std::vector<std::string> names) {
+    const auto of = [&](const std::vector<std::string>& names) {
         return vsphere::active_adapters(storage->adapters, storage->devices, names);
     };
     EXPECT_THAT(of({"naa.600a0980383137724624512d6e6e4731"}), ElementsAre("vmhba64"))

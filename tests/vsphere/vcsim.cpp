@@ -61,6 +61,7 @@ Vcsim::Vcsim(const json& inventory) : identity_(ca_.issue("vcenter.example.com",
                                   "-password-file=" + (folder_ / "password").string(),
                                   "-uploads=" + uploads().string()};
     std::vector<char*> pointers;
+    pointers.reserve(argv.size() + 1);
     for (auto& argument : argv)
         pointers.push_back(argument.data());
     pointers.push_back(nullptr);
@@ -164,7 +165,7 @@ json odd_site()
          {"uuid", "020007000060a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0466c6173684172"},
          {"size", 20 * gib},
          {"paths", {path("vmhba64", "active", 7)}}}};
-    const auto disk = [&](const std::string& file, const char* kind, json more = json::object()) {
+    const auto disk = [&](const std::string& file, const char* kind, const json& more = json::object()) {
         json made{{"file", file}, {"kind", kind}, {"size", 10 * gib}, {"allocated", 3 * gib}};
         made.update(more);
         return made;

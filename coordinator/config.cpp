@@ -246,16 +246,19 @@ void check_agents(const Config& config, std::vector<std::string>& problems)
     for (const auto& agent : config.agents)
         if (!seen.insert(agent.name).second)
             problems.push_back(fmt::format("two agents are called '{}'; give each host a name of its own", agent.name));
-    const auto need = [&](const std::string& file, std::string_view flag, std::string_view what) {
+    const auto need = [&](const std::string& file, bool has_text, std::string_view flag, std::string_view what) {
+        if (has_text)
+            return;
         if (file.empty())
             problems.push_back(
                 fmt::format("no {} is given; agents accept only clients they can identify: use --{}", what, flag));
         else if (::access(file.c_str(), R_OK) != 0)
             problems.push_back(fmt::format("--{} {} cannot be read", flag, file));
     };
-    need(config.agent_tls.ca_file, "agent-ca-file", "CA certificate");
-    need(config.agent_tls.cert_file, "agent-cert-file", "client certificate");
-    need(config.agent_tls.key_file, "agent-key-file", "client key");
+    const auto& tls = config.agent_tls;
+    need(tls.ca_file, !tls.ca_pem.empty(), "agent-ca-file", "CA certificate");
+    need(tls.cert_file, !tls.cert_pem.empty(), "agent-cert-file", "client certificate");
+    need(tls.key_file, !tls.key_pem.empty(), "agent-key-file", "client key");
 }
 
 void check_storage(const Config& config, std::vector<std::string>& problems)
@@ -400,6 +403,13 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
     }
     config.state_dir = default_state_dir(environment);
     read_vsphere_environment(environment, config.vsphere);
+    const auto text = [&](const char* name) {
+        const auto found = environment.find(name);
+        return found == environment.end() ? std::string() : found->second;
+    };
+    config.agent_tls.ca_pem = text("XCOPY_AGENT_CA");
+    config.agent_tls.cert_pem = text("XCOPY_AGENT_CERT");
+    config.agent_tls.key_pem = Secret(text("XCOPY_AGENT_KEY"));
 
     Texts held;
     for (const auto& setting : settings()) {

@@ -1,4 +1,5 @@
 #include "coordinator/commands/commands.hpp"
+#include "coordinator/populator.hpp"
 #include "coordinator/signals.hpp"
 #include "coordinator/verdict.hpp"
 #include "protocol/version.hpp"
@@ -27,6 +28,8 @@ Secrets are never flags. They come from the environment or from --storage-secret
   STORAGE_HOSTNAME  STORAGE_USERNAME  STORAGE_PASSWORD  STORAGE_TOKEN  STORAGE_CA_FILE
   STORAGE_SKIP_SSL_VERIFICATION ("true" switches the check of the array's certificate off)
   and the keys of the vendor, for example ONTAP_SVM
+
+Without a command, with flags only, it is a populator as Forklift starts it: populate, with metrics on :8443.
 
 Exit codes:
   0  every byte is on the target (populate); all well (other commands)
@@ -67,6 +70,12 @@ void add_settings(CLI::App& command, Needs needs, Values& flags)
     }
 }
 
+void print_version()
+{
+    fmt::print("xcopy-coordinator {} (protocol {} to {})\n", XCOPY_VERSION, protocol_versions.min,
+               protocol_versions.max);
+}
+
 int run(const Command& command, const Values& flags)
 {
     const Signals signals; // before any thread exists
@@ -102,6 +111,16 @@ int main_with(int argc, char** argv)
          [&](Config c, const std::stop_token& stop) { return cancel_clone(std::move(c), stop, job); }},
     };
 
+    if (const auto words = read_populator_words({argv + 1, argv + argc})) {
+        if (words->version) {
+            print_version();
+            return exit_success;
+        }
+        for (const auto& warning : words->warnings)
+            fmt::print(stderr, "xcopy-coordinator: {}\n", warning);
+        return run(commands.front(), words->flags);
+    }
+
     CLI::App app{about};
     app.footer(footer);
     app.require_subcommand(1);
@@ -122,10 +141,7 @@ int main_with(int argc, char** argv)
         if (std::string_view(command.name) != "list")
             sub->add_option("JOB", job, "the job, as clones list shows it")->required();
     }
-    app.add_subcommand("version", "print the version")->callback([] {
-        fmt::print("xcopy-coordinator {} (protocol {} to {})\n", XCOPY_VERSION, protocol_versions.min,
-                   protocol_versions.max);
-    });
+    app.add_subcommand("version", "print the version")->callback(print_version);
 
     try {
         app.parse(argc, argv);

@@ -37,6 +37,11 @@ Result<std::unique_ptr<Exposer>> serve_metrics(const Toolbox& tools, const CopyM
     return exposer;
 }
 
+bool did_xcopy(const CopyReport& report)
+{
+    return report.xcopy.use == XcopyUse::full || report.xcopy.use == XcopyUse::partial;
+}
+
 // Nothing was claimed or changed.
 CopyReport not_begun(const CopyOrder& order, const Error& why)
 {
@@ -66,6 +71,8 @@ int populate(Config config, const std::stop_token& stop)
         auto exposer = serve_metrics(tools, metrics, begun);
         if (!exposer)
             return complain(exposer.error(), exit_usage);
+        tools.log->info("copy begins",
+                        {{"job", order.job}, {"source_vmdk", order.source}}); // Forklift's tests read these
         auto around = look_around(tools);
         const auto asked = around ? consult_about_copy(tools) : Result<void>(around.error());
         if (!asked) {
@@ -89,6 +96,9 @@ int populate(Config config, const std::stop_token& stop)
             return complain_of_surroundings(around.error());
     }
     if (report.error)
+        tools.log->error("\"copy-offload failed\"",
+                         {{"err", report.error->message}, {"xcopyUsed", did_xcopy(report) ? 1 : 0}});
+    if (report.error)
         tools.log->error("copy did not succeed", {{"job", report.job},
                                                   {"result", name(report.outcome)},
                                                   {"why", report.error->message},
@@ -97,6 +107,7 @@ int populate(Config config, const std::stop_token& stop)
         tools.log->info("copy succeeded", {{"job", report.job},
                                            {"bytes", report.bytes},
                                            {"xcopy", name(report.xcopy.use)},
+                                           {"xcopyUsed", did_xcopy(report) ? 1 : 0},
                                            {"wall_ms", report.wall_ms}});
     for (const auto& item : report.left_behind)
         tools.log->error("left behind", {{"job", report.job}, {"what", item}, {"remedy", "xcopy-coordinator sweep"}});

@@ -136,6 +136,9 @@ AgentHost::AgentHost(AgentAddress agent, const AgentTls& tls, rest::Transport& t
     tls_.ca_file = tls.ca_file;
     tls_.client_cert_file = tls.cert_file;
     tls_.client_key_file = tls.key_file;
+    tls_.ca_pem = tls.ca_pem;
+    tls_.client_cert_pem = tls.cert_pem;
+    tls_.client_key_pem = tls.key_pem;
     tls_.tls13_only = true;
     if (!agent_.uuid.empty())
         tls_.expected_uri_san = routes::host_identity + agent_.uuid;

@@ -21,11 +21,14 @@ struct AgentAddress {
 // "NAME=ADDRESS[:PORT]" or "ADDRESS[:PORT]"; IPv6 in brackets when a port follows.
 Result<AgentAddress> parse_agent(std::string_view text);
 
-// Files of the coordinator's identity towards agents.
+// The coordinator's identity towards agents.
 struct AgentTls {
     std::string ca_file;
     std::string cert_file;
     std::string key_file;
+    std::string ca_pem{}; // the same as texts, as a pod's secret carries them; they go before the files
+    std::string cert_pem{};
+    Secret key_pem{};
 };
 
 class AgentHost final : public Host {

@@ -162,7 +162,8 @@ TEST_F(Kubeconfig, RefusesWhatItDoesNotSupportWithAWayOut)
 
 TEST_F(Kubeconfig, NeverShowsWhatIsInIt)
 {
-    for (const std::string& text : std::vector<std::string>{"token: hunter2\n  - x", "hunter2", "- hunter2", "{hunter2", ""}) {
+    for (const std::string& text :
+         std::vector<std::string>{"token: hunter2\n  - x", "hunter2", "- hunter2", "{hunter2", ""}) {
         const auto access = parse_kubeconfig(text, root_);
         ASSERT_FALSE(access) << text;
         EXPECT_EQ(access.error().reason, "bad_kubeconfig");

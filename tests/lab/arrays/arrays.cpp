@@ -8,8 +8,8 @@
 #include "tests/lab/arrays/powerstore/powerstore.hpp"
 #include "tests/lab/arrays/primera3par/primera3par.hpp"
 #include "tests/lab/arrays/pure/pure.hpp"
-#include "tests/lab/arrays/vantara/vantara.hpp"
 #include "tests/lab/arrays/simulated_array.hpp"
+#include "tests/lab/arrays/vantara/vantara.hpp"
 
 #include <nlohmann/json.hpp>
 

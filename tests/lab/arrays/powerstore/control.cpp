@@ -89,9 +89,9 @@ json PowerStore::make_volume(const json& order)
     if (order.value("kind", "pvc") == "pvc") {
         const json attributes = {{"Name", name}, {"arrayID", "PS4ebb8d4e8488"}, {"Protocol", "scsi"}};
         answer["handles"] = json::array();
-        for (const auto& handle : {fmt::format("{}/PS4ebb8d4e8488/scsi", id),
-                                   fmt::format("{0}/PS4ebb8d4e8488/scsi:{0}/PS0123abcdef", id), id,
-                                   fmt::format("{}/10.0.0.7/scsi", id)})
+        for (const auto& handle :
+             {fmt::format("{}/PS4ebb8d4e8488/scsi", id), fmt::format("{0}/PS4ebb8d4e8488/scsi:{0}/PS0123abcdef", id),
+              id, fmt::format("{}/10.0.0.7/scsi", id)})
             answer["handles"].push_back({{"volumeHandle", handle}, {"volumeAttributes", attributes}});
     }
     return answer;

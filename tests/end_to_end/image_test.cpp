@@ -21,7 +21,7 @@ protected:
         fs::create_directories(folder);
         const auto command = fs::path(XCOPY_SOURCE_DIR) / "toolchain/image/stage";
         ASSERT_EQ(std::system((command.string() + " " + (folder / "root").string() + " " + XCOPY_COORDINATOR_PROGRAM +
-                               " -- " + XCOPY_SOURCE_DIR + "/LICENSE")
+                               " -- " + XCOPY_SOURCE_DIR + "/LICENSE=/usr/share/xcopy/LICENSE")
                                   .c_str()),
                   0);
         std::ofstream(folder / "coordinator")

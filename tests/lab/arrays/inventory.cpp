@@ -111,6 +111,16 @@ std::vector<const StoredHost*> Inventory::hosts_of(const StoredMap& map) const
     return found;
 }
 
+std::set<int> Inventory::numbers_used_by(const std::string& host, const std::string& group) const
+{
+    std::set<int> used;
+    for (const auto& map : maps)
+        for (const auto* seen_by : hosts_of(map))
+            if ((!host.empty() && seen_by->id == host) || (!group.empty() && seen_by->group == group))
+                used.insert(map.number);
+    return used;
+}
+
 std::set<int> Inventory::numbers_seen_by(const StoredHost& host) const
 {
     std::set<int> numbers;

@@ -73,6 +73,7 @@ public:
 
     std::vector<const StoredHost*> hosts_of(const StoredMap&) const; // the one, or the group's members
     std::set<int> numbers_seen_by(const StoredHost&) const;          // through itself and its group
+    std::set<int> numbers_used_by(const std::string& host, const std::string& group) const; // by id; one may be empty
 
     // The fabric shows what the maps say: every initiator of every host of a map sees its volume.
     void publish();

@@ -43,20 +43,20 @@ std::string normal(std::string address)
 } // namespace
 
 InfiniBox::InfiniBox(const ModelConfig& config)
-    : user_(config.user), password_(config.password),
-      switches_{{"taken_code",
-                 "LUN_ALREADY_IN_USE",
-                 "6: the code of a LUN number in use is published nowhere",
-                 {"LUN_IN_USE", "LUN_ALREADY_EXISTS", "VALIDATION_FAILED"}},
-                {"taken_status", 409, "6: statuses are inferred", {400}},
-                {"not_found_status", 404, "6: statuses are inferred", {200}},
-                {"exists_status", 409, "6: statuses are inferred", {400, 200}},
-                {"address_case", "lower", "5: the case of WWPNs", {"upper", "colons"}},
-                {"largest_page", 1000, "8: pages may be smaller than asked for", {2}},
-                {"cluster_rows_name_hosts", true, "6: whether a cluster's rows name its hosts", {false}},
-                {"null_numbers", false, "8: some numbers may be null", {true}},
-                {"approval", true, "6: the approval gate"}},
-      inventory_(config.name, config.directory, config.fabric, "NFINIDAT", "InfiniBox")
+    : StockedModel(config,
+                   {{"taken_code",
+                     "LUN_ALREADY_IN_USE",
+                     "6: the code of a LUN number in use is published nowhere",
+                     {"LUN_IN_USE", "LUN_ALREADY_EXISTS", "VALIDATION_FAILED"}},
+                    {"taken_status", 409, "6: statuses are inferred", {400}},
+                    {"not_found_status", 404, "6: statuses are inferred", {200}},
+                    {"exists_status", 409, "6: statuses are inferred", {400, 200}},
+                    {"address_case", "lower", "5: the case of WWPNs", {"upper", "colons"}},
+                    {"largest_page", 1000, "8: pages may be smaller than asked for", {2}},
+                    {"cluster_rows_name_hosts", true, "6: whether a cluster's rows name its hosts", {false}},
+                    {"null_numbers", false, "8: some numbers may be null", {true}},
+                    {"approval", true, "6: the approval gate"}},
+                   {"NFINIDAT", "InfiniBox"})
 {}
 
 Response InfiniBox::answer(const Request& request)
@@ -186,7 +186,7 @@ json InfiniBox::create_host(const json& body)
     const auto name = body.at("name").get<std::string>();
     if (inventory_.host_named(name))
         throw Refusal{409, "HOST_NAME_ALREADY_EXISTS", "A host named " + name + " already exists"};
-    return host_row(make_host({{"name", name}}));
+    return host_row(add_host({{"name", name}}));
 }
 
 json InfiniBox::add_port(const std::string& id, const json& body)

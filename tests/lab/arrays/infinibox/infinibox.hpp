@@ -1,9 +1,7 @@
 // A simulated Infinidat InfiniBox, from section 10 of its facts page.
 #pragma once
 
-#include "tests/lab/arrays/inventory.hpp"
-#include "tests/lab/arrays/simulated_array.hpp"
-#include "tests/lab/arrays/switches.hpp"
+#include "tests/lab/arrays/stocked_model.hpp"
 
 #include <functional>
 #include <optional>
@@ -19,14 +17,11 @@ struct Refusal {
     std::string message;
 };
 
-class InfiniBox final : public VendorModel {
+class InfiniBox final : public StockedModel {
 public:
     explicit InfiniBox(const ModelConfig&);
 
     Response answer(const Request&) override;
-    nlohmann::json control(const std::string& verb, const nlohmann::json& order) override;
-    std::optional<std::string> set_switches(const nlohmann::json& values) override { return switches_.set(values); }
-    nlohmann::json uncertain_switches() const override { return switches_.uncertain(); }
 
 private:
     using Path = std::vector<std::string>;
@@ -50,13 +45,13 @@ private:
     void need_approval(const Request&) const;
     Response page(const Request&, const nlohmann::json& rows) const;
 
-    nlohmann::json make_volume(const nlohmann::json& order);
-    StoredHost& make_host(const nlohmann::json& order);
+    nlohmann::json make_volume(const nlohmann::json& order) override;
+    int map_to(StoredVolume&, const std::string& host, std::optional<int> number) override;
+    nlohmann::json foreign_handle() const override;
+    nlohmann::json secret() const override;
+    std::string new_id() override { return std::to_string(next_id_++); }
+    nlohmann::json record(const StoredVolume& volume) const override { return volume_row(volume); }
 
-    const std::string user_;
-    const std::string password_;
-    Switches switches_;
-    Inventory inventory_;
     int next_id_ = 7001;
 };
 

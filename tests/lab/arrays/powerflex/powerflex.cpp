@@ -28,20 +28,21 @@ std::string id_after(const std::string& part, const std::string& kind)
 } // namespace
 
 PowerFlex::PowerFlex(const ModelConfig& config)
-    : user_(config.user), password_(config.password), clock_(config.clock),
-      switches_{{"version", "4.5", "2.1: below 4.0 the token is a password, from it on a bearer", {"3.6", "4.5.1.2"}},
-                {"legacy_login", true, "2: the older login may be gone", {false}},
-                {"version_needs_sign_in", true, "2.1: whether the version is told to anybody", {false}},
-                {"idle_seconds", 600, "2.3: how long a token lives unused"},
-                {"guid_case", "upper", "5: the array's case of GUIDs", {"lower"}},
-                {"code_already_mapped", 81, "6.2: mapping what is mapped", {9999}},
-                {"code_not_mapped", 84, "6.2: unmapping what is not mapped", {9999}},
-                {"code_no_volume", 79, "6.2: an unknown volume", {78, 9999}},
-                {"details", false, "6.2: codes in details only", {true}},
-                {"system_named", true, "3: systems without a name", {false}},
-                {"restricted", "None", "3: the system's SDC mode", {"Guid"}},
-                {"sdc_connected", true, "5: the SDC's connection"}},
-      inventory_(config.name, config.directory, config.fabric, "DellEMC", "PowerFlex")
+    : StockedModel(
+          config,
+          {{"version", "4.5", "2.1: below 4.0 the token is a password, from it on a bearer", {"3.6", "4.5.1.2"}},
+           {"legacy_login", true, "2: the older login may be gone", {false}},
+           {"version_needs_sign_in", true, "2.1: whether the version is told to anybody", {false}},
+           {"idle_seconds", 600, "2.3: how long a token lives unused"},
+           {"guid_case", "upper", "5: the array's case of GUIDs", {"lower"}},
+           {"code_already_mapped", 81, "6.2: mapping what is mapped", {9999}},
+           {"code_not_mapped", 84, "6.2: unmapping what is not mapped", {9999}},
+           {"code_no_volume", 79, "6.2: an unknown volume", {78, 9999}},
+           {"details", false, "6.2: codes in details only", {true}},
+           {"system_named", true, "3: systems without a name", {false}},
+           {"restricted", "None", "3: the system's SDC mode", {"Guid"}},
+           {"sdc_connected", true, "5: the SDC's connection"}},
+          {"DellEMC", "PowerFlex"})
 {}
 
 Response PowerFlex::answer(const Request& request)
@@ -196,7 +197,7 @@ void PowerFlex::map(const std::string& volume, const std::string& sdc)
     int number = 1; // the kernel module's own; the array has none
     while (used.contains(number))
         ++number;
-    inventory_.maps.push_back({.id = next_id(), .volume = volume, .host = sdc, .number = number});
+    inventory_.maps.push_back({.id = new_id(), .volume = volume, .host = sdc, .number = number});
     inventory_.publish();
 }
 
@@ -247,7 +248,7 @@ StoredVolume& PowerFlex::volume_by(const std::string& id)
     throw Refusal{500, switches_.get<int>("code_no_volume"), "Could not find the volume"};
 }
 
-std::string PowerFlex::next_id()
+std::string PowerFlex::new_id()
 {
     return fmt::format("3bd1f788{:08x}", ++ids_ + 0x100);
 }

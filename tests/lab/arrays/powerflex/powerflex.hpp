@@ -1,9 +1,7 @@
 // A simulated Dell PowerFlex gateway, from section 10 and the sections it refers to of its facts page.
 #pragma once
 
-#include "tests/lab/arrays/inventory.hpp"
-#include "tests/lab/arrays/simulated_array.hpp"
-#include "tests/lab/arrays/switches.hpp"
+#include "tests/lab/arrays/stocked_model.hpp"
 
 #include <map>
 #include <optional>
@@ -19,14 +17,11 @@ struct Refusal {
     std::string message;
 };
 
-class PowerFlex final : public VendorModel {
+class PowerFlex final : public StockedModel {
 public:
     explicit PowerFlex(const ModelConfig&);
 
     Response answer(const Request&) override;
-    nlohmann::json control(const std::string& verb, const nlohmann::json& order) override;
-    std::optional<std::string> set_switches(const nlohmann::json& values) override { return switches_.set(values); }
-    nlohmann::json uncertain_switches() const override { return switches_.uncertain(); }
 
 private:
     Response sign_in(const Request&);
@@ -41,16 +36,18 @@ private:
     StoredVolume& volume_by(const std::string& id);
     void map(const std::string& volume, const std::string& sdc);
     void unmap(const std::string& volume, const std::string& sdc);
-    std::string next_id();
 
-    nlohmann::json make_volume(const nlohmann::json& order);
-    StoredHost& make_host(const nlohmann::json& order);
+    nlohmann::json make_volume(const nlohmann::json& order) override;
+    int map_to(StoredVolume&, const std::string& host, std::optional<int> number) override;
+    nlohmann::json foreign_handle() const override;
+    nlohmann::json secret() const override;
+    nlohmann::json sessions() const override;
+    void expire_sessions() override;
+    void make_host(const nlohmann::json& order) override;
+    std::string host_for(const std::string& name, const nlohmann::json& initiators) override;
+    std::string new_id() override;
+    nlohmann::json record(const StoredVolume& volume) const override { return volume_record(volume); }
 
-    const std::string user_;
-    const std::string password_;
-    const LabClock& clock_;
-    Switches switches_;
-    Inventory inventory_;
     std::map<std::string, LabClock::Time> sessions_; // by token, when last used
     std::vector<std::string> tokens_;
     int opened_ = 0;

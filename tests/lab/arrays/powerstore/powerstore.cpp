@@ -97,22 +97,23 @@ json selected(const json& row, const std::string& select)
 } // namespace
 
 PowerStore::PowerStore(const ModelConfig& config)
-    : user_(config.user), password_(config.password),
-      switches_{{"idle_seconds", 3600, "2: how long a session lives unused"},
-                {"expired_status", 401, "2: independent clients saw one or the other", {403}},
-                {"token_rotates", false, "2: any reply may carry a newer token", {true}},
-                {"attached_status", 422, "6: attaching what is attached", {400}},
-                {"not_attached",
-                 "422 0xE0A08001000F",
-                 "6: detaching what is not attached",
-                 {"400 0xE0A01001001E", "400 0xE0A010010020"}},
-                {"taken_status", 422, "6: a LUN number in use", {400}},
-                {"missing_status", 404, "6: an unknown host", {400}},
-                {"largest_page", 2000, "8: fewer rows than asked for may come", {1}},
-                {"range_prefix", "", "8: Content-Range with a unit before it", {"items "}},
-                {"wwn_case", "lower", "4: the case of wwn", {"upper"}},
-                {"must_change_password", false, "2: the account must change its password"}},
-      sessions_(config.clock), inventory_(config.name, config.directory, config.fabric, "DellEMC", "PowerStore")
+    : StockedModel(config,
+                   {{"idle_seconds", 3600, "2: how long a session lives unused"},
+                    {"expired_status", 401, "2: independent clients saw one or the other", {403}},
+                    {"token_rotates", false, "2: any reply may carry a newer token", {true}},
+                    {"attached_status", 422, "6: attaching what is attached", {400}},
+                    {"not_attached",
+                     "422 0xE0A08001000F",
+                     "6: detaching what is not attached",
+                     {"400 0xE0A01001001E", "400 0xE0A010010020"}},
+                    {"taken_status", 422, "6: a LUN number in use", {400}},
+                    {"missing_status", 404, "6: an unknown host", {400}},
+                    {"largest_page", 2000, "8: fewer rows than asked for may come", {1}},
+                    {"range_prefix", "", "8: Content-Range with a unit before it", {"items "}},
+                    {"wwn_case", "lower", "4: the case of wwn", {"upper"}},
+                    {"must_change_password", false, "2: the account must change its password"}},
+                   {"DellEMC", "PowerStore"}),
+      sessions_(config.clock)
 {}
 
 Response PowerStore::answer(const Request& request)
@@ -268,10 +269,10 @@ StoredMap& PowerStore::map(const std::string& volume, const std::string& host, c
     for (const auto& map : inventory_.maps)
         if (map.volume == volume && map.host == host && map.group == group)
             throw Refusal{switches_.get<int>("attached_status"), "0xE0A080010099", "The volume is already attached"};
-    const auto used = numbers_of(host, group);
+    const auto used = inventory_.numbers_used_by(host, group);
     if (number && (*number < 0 || *number > 16383 || used.contains(*number)))
         throw Refusal{switches_.get<int>("taken_status"), "0xE0A080010098", "The requested number cannot be used"};
-    inventory_.maps.push_back({.id = next_uuid(),
+    inventory_.maps.push_back({.id = new_id(),
                                .volume = volume,
                                .host = host,
                                .group = group,
@@ -298,16 +299,6 @@ Response PowerStore::detach(const std::string& volume, const json& body)
     return {204, "", {}};
 }
 
-std::set<int> PowerStore::numbers_of(const std::string& host, const std::string& group) const
-{
-    std::set<int> used;
-    for (const auto& map : inventory_.maps)
-        for (const auto* seen_by : inventory_.hosts_of(map))
-            if ((!host.empty() && seen_by->id == host) || (!group.empty() && seen_by->group == group))
-                used.insert(map.number);
-    return used;
-}
-
 Response PowerStore::create_host(const json& body)
 {
     const auto name = body.at("name").get<std::string>();
@@ -315,7 +306,7 @@ Response PowerStore::create_host(const json& body)
         throw Refusal{422, "0xE0A010010010", "A host with this name exists"};
     if (!body.contains("os_type") || body.at("initiators").empty())
         throw Refusal{400, "0xE04040010007", "name, os_type and initiators are required"};
-    StoredHost host{.id = next_uuid(), .name = name, .initiators = {}, .group = {}};
+    StoredHost host{.id = new_id(), .name = name, .initiators = {}, .group = {}};
     add_initiators(host, body["initiators"]);
     inventory_.hosts.push_back(host);
     inventory_.publish();
@@ -407,7 +398,7 @@ void PowerStore::need_group(const std::string& id)
         throw Refusal{switches_.get<int>("missing_status"), "0xE0A030010001", "Could not find the host group"};
 }
 
-std::string PowerStore::next_uuid()
+std::string PowerStore::new_id()
 {
     return fmt::format("9f840c56-96e6-4de9-b5a3-{:012x}", ++uuids_);
 }

@@ -1,10 +1,8 @@
 // A simulated Dell PowerStore, from section 10 and the sections it refers to of its facts page.
 #pragma once
 
-#include "tests/lab/arrays/inventory.hpp"
 #include "tests/lab/arrays/powerstore/sessions.hpp"
-#include "tests/lab/arrays/simulated_array.hpp"
-#include "tests/lab/arrays/switches.hpp"
+#include "tests/lab/arrays/stocked_model.hpp"
 
 #include <optional>
 #include <string>
@@ -19,14 +17,11 @@ struct Refusal {
     std::string message;
 };
 
-class PowerStore final : public VendorModel {
+class PowerStore final : public StockedModel {
 public:
     explicit PowerStore(const ModelConfig&);
 
     Response answer(const Request&) override;
-    nlohmann::json control(const std::string& verb, const nlohmann::json& order) override;
-    std::optional<std::string> set_switches(const nlohmann::json& values) override { return switches_.set(values); }
-    nlohmann::json uncertain_switches() const override { return switches_.uncertain(); }
 
 private:
     using Path = std::vector<std::string>;
@@ -46,19 +41,19 @@ private:
     StoredVolume& volume_by(const std::string& id);
     StoredHost& host_by(const std::string& id);
     void need_group(const std::string& id);
-    std::set<int> numbers_of(const std::string& host, const std::string& group) const;
     StoredMap& map(const std::string& volume, const std::string& host, const std::string& group,
                    std::optional<int> number);
-    std::string next_uuid();
 
-    nlohmann::json make_volume(const nlohmann::json& order);
-    StoredHost& make_host(const nlohmann::json& order);
+    nlohmann::json make_volume(const nlohmann::json& order) override;
+    int map_to(StoredVolume&, const std::string& host, std::optional<int> number) override;
+    nlohmann::json foreign_handle() const override;
+    nlohmann::json secret() const override;
+    nlohmann::json sessions() const override;
+    void expire_sessions() override;
+    std::string new_id() override;
+    nlohmann::json record(const StoredVolume& volume) const override { return volume_row(volume); }
 
-    const std::string user_;
-    const std::string password_;
-    Switches switches_;
     Sessions sessions_;
-    Inventory inventory_;
     int uuids_ = 0;
     int automatic_number_ = 200; // REST's own counter: it only rises
 };

@@ -128,7 +128,7 @@ Response FlashArray::create_host(const Request& request, const json& body)
     const auto name = named(request, body, "names");
     if (inventory_.host_named(name))
         throw Refusal{name, "Host already exists."};
-    StoredHost host{.id = next_id(), .name = name, .initiators = {}, .group = {}};
+    StoredHost host{.id = new_id(), .name = name, .initiators = {}, .group = {}};
     add_ports(host, body.value("wwns", json::array()));
     add_ports(host, body.value("iqns", json::array()));
     inventory_.hosts.push_back(host);
@@ -187,7 +187,7 @@ StoredMap& FlashArray::map(StoredVolume& volume, const std::string& host, const 
                               "connected to NVME connected hosts."};
         }
     }
-    const auto used = numbers_of(host, group);
+    const auto used = inventory_.numbers_used_by(host, group);
     if (number && (*number < 1 || *number > 4095 || used.contains(*number)))
         throw Refusal{volume.name, switches_.get<std::string>("taken_message")};
     if (!number) { // private ones rise from 1, shared ones fall from 254
@@ -196,7 +196,7 @@ StoredMap& FlashArray::map(StoredVolume& volume, const std::string& host, const 
             free += group.empty() ? 1 : -1;
         number = free;
     }
-    inventory_.maps.push_back({.id = next_id(), .volume = volume.id, .host = host, .group = group, .number = *number});
+    inventory_.maps.push_back({.id = new_id(), .volume = volume.id, .host = host, .group = group, .number = *number});
     inventory_.publish();
     return inventory_.maps.back();
 }
@@ -234,16 +234,6 @@ json FlashArray::connections(const Request& request)
                 all.push_back(item);
         }
     return all;
-}
-
-std::set<int> FlashArray::numbers_of(const std::string& host, const std::string& group) const
-{
-    std::set<int> used;
-    for (const auto& map : inventory_.maps)
-        for (const auto* seen_by : inventory_.hosts_of(map))
-            if ((!host.empty() && seen_by->id == host) || (!group.empty() && seen_by->group == group))
-                used.insert(map.number);
-    return used;
 }
 
 json FlashArray::volume_item(const StoredVolume& volume) const
@@ -314,7 +304,7 @@ StoredHost& FlashArray::host_named(const std::string& name)
     throw Refusal{name, "Host does not exist."};
 }
 
-std::string FlashArray::next_id()
+std::string FlashArray::new_id()
 {
     return fmt::format("3f1c2b7e-5d0a-8e5b-1c2d-{:012x}", ++ids_);
 }

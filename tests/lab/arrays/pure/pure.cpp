@@ -10,22 +10,22 @@ namespace lab::pure {
 using nlohmann::json;
 
 FlashArray::FlashArray(const ModelConfig& config)
-    : user_(config.user), password_(config.password), clock_(config.clock),
-      switches_{{"signs_in_by", "token", "1: secrets hold a token, or a user and a password", {"password"}},
-                {"versions", "1.19 2.0 2.26", "2: families and versions offered", {"2.4 2.40", "2.26"}},
-                {"idle_ms", 1800000, "2: how long a session lives unused"},
-                {"wwn_case", "colons", "5: how WWNs are shown", {"plain"}},
-                {"largest_page", 1000, "8: pages", {1}},
-                {"context_in_errors", true, "6: context may be absent from 2.38 on", {false}},
-                {"taken_message",
-                 "LUN is already in use.",
-                 "6: wording of a number in use",
-                 {"The specified lun is not available."}},
-                {"disconnect_status", 200, "6: an empty 204 is tolerated", {204}},
-                {"overwrite_keeps_size", false, "7: whether an overwritten volume keeps its size", {true}},
-                {"errors_in_200", false, "8: partial failures are a 200 with errors", {true}},
-                {"copy_fails", false, "a copy is refused"}},
-      inventory_(config.name, config.directory, config.fabric, "PURE", "FlashArray")
+    : StockedModel(config,
+                   {{"signs_in_by", "token", "1: secrets hold a token, or a user and a password", {"password"}},
+                    {"versions", "1.19 2.0 2.26", "2: families and versions offered", {"2.4 2.40", "2.26"}},
+                    {"idle_ms", 1800000, "2: how long a session lives unused"},
+                    {"wwn_case", "colons", "5: how WWNs are shown", {"plain"}},
+                    {"largest_page", 1000, "8: pages", {1}},
+                    {"context_in_errors", true, "6: context may be absent from 2.38 on", {false}},
+                    {"taken_message",
+                     "LUN is already in use.",
+                     "6: wording of a number in use",
+                     {"The specified lun is not available."}},
+                    {"disconnect_status", 200, "6: an empty 204 is tolerated", {204}},
+                    {"overwrite_keeps_size", false, "7: whether an overwritten volume keeps its size", {true}},
+                    {"errors_in_200", false, "8: partial failures are a 200 with errors", {true}},
+                    {"copy_fails", false, "a copy is refused"}},
+                   {"PURE", "FlashArray"})
 {}
 
 Response FlashArray::answer(const Request& request)

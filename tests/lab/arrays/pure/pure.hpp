@@ -1,9 +1,7 @@
 // A simulated Pure Storage FlashArray, from section 10 and the sections it refers to of its facts page.
 #pragma once
 
-#include "tests/lab/arrays/inventory.hpp"
-#include "tests/lab/arrays/simulated_array.hpp"
-#include "tests/lab/arrays/switches.hpp"
+#include "tests/lab/arrays/stocked_model.hpp"
 
 #include <map>
 #include <optional>
@@ -19,14 +17,11 @@ struct Refusal {
     int status = 400;
 };
 
-class FlashArray final : public VendorModel {
+class FlashArray final : public StockedModel {
 public:
     explicit FlashArray(const ModelConfig&);
 
     Response answer(const Request&) override;
-    nlohmann::json control(const std::string& verb, const nlohmann::json& order) override;
-    std::optional<std::string> set_switches(const nlohmann::json& values) override { return switches_.set(values); }
-    nlohmann::json uncertain_switches() const override { return switches_.uncertain(); }
 
 private:
     using Names = std::vector<std::string>;
@@ -54,18 +49,17 @@ private:
     nlohmann::json connection_item(const StoredMap&, const StoredHost*) const;
     StoredVolume& volume_named(const std::string& name);
     StoredHost& host_named(const std::string& name);
-    std::set<int> numbers_of(const std::string& host, const std::string& group) const;
 
-    nlohmann::json make_volume(const nlohmann::json& order);
-    StoredHost& make_host(const nlohmann::json& order);
-    std::string next_id();
+    nlohmann::json make_volume(const nlohmann::json& order) override;
+    int map_to(StoredVolume&, const std::string& host, std::optional<int> number) override;
+    nlohmann::json foreign_handle() const override;
+    nlohmann::json secret() const override;
+    nlohmann::json sessions() const override;
+    void expire_sessions() override;
+    std::string new_id() override;
+    nlohmann::json record(const StoredVolume& volume) const override { return volume_item(volume); }
 
-    const std::string user_;
-    const std::string password_;
     const std::string api_token_ = "b5b6e5f0-1c2d-4e3f-8a9b-0c1d2e3f4a5b";
-    const LabClock& clock_;
-    Switches switches_;
-    Inventory inventory_;
     std::map<std::string, LabClock::Time> sessions_; // by token, when last used
     std::vector<std::string> tokens_;
     int opened_ = 0;

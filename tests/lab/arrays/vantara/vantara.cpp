@@ -50,19 +50,19 @@ std::string ldev_in(const json& body, const char* key)
 } // namespace
 
 Vantara::Vantara(const ModelConfig& config)
-    : user_(config.user), password_(config.password), clock_(config.clock),
-      switches_{{"idle_seconds", 300, "2: how long a session lives unused"},
-                {"waits_for_jobs", false, "8: Response-Job-Status may be honoured", {true}},
-                {"wwn_case", "lower", "5: the case of WWNs", {"upper"}},
-                {"absent_as", "404", "6: a path that is not there", {"job", "EX_ENOOBJ"}},
-                {"hostgroup_list", false, "1: groups are given or found by login", {true}},
-                {"lock", "", "6: the first change of all is refused for a lock", {"2E11/2207", "KART40051-E"}},
-                {"stale_reads", 0, "8: reads may be old right after a change"},
-                {"options", "54 63", "5: host mode options of every group"},
-                {"label", true, "4: whether an LDEV has a label", {false}},
-                {"naa_case", "lower", "4: the case of naaId", {"upper"}},
-                {"copy_fails", false, "a clone stops halfway"}},
-      inventory_(config.name, config.directory, config.fabric, "HITACHI", "OPEN-V")
+    : StockedModel(config,
+                   {{"idle_seconds", 300, "2: how long a session lives unused"},
+                    {"waits_for_jobs", false, "8: Response-Job-Status may be honoured", {true}},
+                    {"wwn_case", "lower", "5: the case of WWNs", {"upper"}},
+                    {"absent_as", "404", "6: a path that is not there", {"job", "EX_ENOOBJ"}},
+                    {"hostgroup_list", false, "1: groups are given or found by login", {true}},
+                    {"lock", "", "6: the first change of all is refused for a lock", {"2E11/2207", "KART40051-E"}},
+                    {"stale_reads", 0, "8: reads may be old right after a change"},
+                    {"options", "54 63", "5: host mode options of every group"},
+                    {"label", true, "4: whether an LDEV has a label", {false}},
+                    {"naa_case", "lower", "4: the case of naaId", {"upper"}},
+                    {"copy_fails", false, "a clone stops halfway"}},
+                   {"HITACHI", "OPEN-V"})
 {}
 
 Response Vantara::answer(const Request& request)

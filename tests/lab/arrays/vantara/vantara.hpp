@@ -2,9 +2,7 @@
 #pragma once
 
 #include "tests/lab/arrays/byte_copy.hpp"
-#include "tests/lab/arrays/inventory.hpp"
-#include "tests/lab/arrays/simulated_array.hpp"
-#include "tests/lab/arrays/switches.hpp"
+#include "tests/lab/arrays/stocked_model.hpp"
 
 #include <functional>
 #include <map>
@@ -40,14 +38,11 @@ struct Pair {
     bool failed = false;
 };
 
-class Vantara final : public VendorModel {
+class Vantara final : public StockedModel {
 public:
     explicit Vantara(const ModelConfig&);
 
     Response answer(const Request&) override;
-    nlohmann::json control(const std::string& verb, const nlohmann::json& order) override;
-    std::optional<std::string> set_switches(const nlohmann::json& values) override { return switches_.set(values); }
-    nlohmann::json uncertain_switches() const override { return switches_.uncertain(); }
 
 private:
     using Path = std::vector<std::string>;
@@ -73,15 +68,19 @@ private:
     StoredHost& group_by(const std::string& port, int number);
     StoredVolume& volume_by(const std::string& ldev);
 
-    nlohmann::json make_volume(const nlohmann::json& order);
-    void make_host(const nlohmann::json& order);
+    nlohmann::json make_volume(const nlohmann::json& order) override;
+    int map_to(StoredVolume&, const std::string& host, std::optional<int> number) override;
+    nlohmann::json foreign_handle() const override;
+    nlohmann::json secret() const override;
+    nlohmann::json sessions() const override;
+    void expire_sessions() override;
+    void make_host(const nlohmann::json& order) override;
+    std::string host_for(const std::string& name, const nlohmann::json& initiators) override;
+    nlohmann::json further_state() const override { return {{"pairs", pairs_.size()}}; }
+    void let_time_pass() override { let_pairs_go_on(); }
+    nlohmann::json record(const StoredVolume& volume) const override { return ldev_object(volume.id); }
     std::vector<StoredHost*> groups_named(const std::string& name);
 
-    const std::string user_;
-    const std::string password_;
-    const LabClock& clock_;
-    Switches switches_;
-    Inventory inventory_;                                            // a host is a host group of one port: "CL1-A,1"
     std::map<std::string, std::pair<int, LabClock::Time>> sessions_; // by token
     std::vector<std::string> tokens_;
     std::vector<Job> jobs_;

@@ -8,6 +8,40 @@ namespace {
 
 using nlohmann::json;
 
+// A run that stands still when half of the disk is copied.
+struct HalfWay {
+    Site site;
+    Disk disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
+    Target target = site.make_target(32 * mib);
+    nlohmann::json before = site.presentations(target);
+    std::unique_ptr<Process> run;
+
+    HalfWay()
+    {
+        site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
+        run = prepare();
+        run->go();
+        site.lab.wait_held("half");
+    }
+
+    std::unique_ptr<Process> prepare() { return site.prepare_populate(disk, target, {"--migration-host=esx1"}); }
+
+    void expect_copied_in(int writers)
+    {
+        EXPECT_EQ(site.starts_on(target), writers);
+        EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
+        expect_nothing_left(site, target, before);
+    }
+
+    void expect_run_again_copies()
+    {
+        const auto again = site.populate(disk, target, {"--migration-host=esx1"});
+        EXPECT_EQ(again.exit, 0) << again.err << again.out;
+        EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
+        expect_nothing_left(site, target, before);
+    }
+};
+
 // Kills the coordinator at the first, second, third … thing that the lab can observe (each array request and each tool
 // on a host, before and after it takes effect) until a run gets through, and runs again after each.
 TEST(CoordinatorKilled, AtEveryObservableEventIsRepairedByRunningAgain)
@@ -47,112 +81,65 @@ TEST(CoordinatorKilled, AtEveryObservableEventIsRepairedByRunningAgain)
 
 TEST(CoordinatorKilled, InMidCloneTheNextRunAdoptsTheSameWriter)
 {
-    Site site;
-    const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
-    const auto target = site.make_target(32 * mib);
-    const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    auto first = site.prepare_populate(disk, target);
-    first->go();
-    site.lab.wait_held("half");
-    first->signal(SIGKILL);
-    EXPECT_EQ(first->wait().signal, SIGKILL);
-    auto second = site.prepare_populate(disk, target);
+    HalfWay copy;
+    copy.run->signal(SIGKILL);
+    EXPECT_EQ(copy.run->wait().signal, SIGKILL);
+    auto second = copy.prepare();
     second->go();
     // It must have found the clone before that goes on.
-    site.lab.call(
+    copy.site.lab.call(
         {{"do", "events.wait"}, {"where", "array:"}, {"what", "GET /api/protocols/san/lun-maps"}, {"count", 3}});
-    site.lab.release("half");
+    copy.site.lab.release("half");
     const auto ended = second->wait();
     EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;
-    EXPECT_EQ(site.starts_on(target), 1);
-    EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
-    expect_nothing_left(site, target, before);
+    copy.expect_copied_in(1);
 }
 
 TEST(AgentKilled, InMidCloneTheNextAgentAdoptsTheSameWriter)
 {
-    Site site;
-    const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
-    const auto target = site.make_target(32 * mib);
-    const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    auto run = site.prepare_populate(disk, target, {"--migration-host=esx1"});
-    run->go();
-    site.lab.wait_held("half");
-    site.lab.call({{"do", "host.agent.kill"}, {"host", "esx1"}, {"signal", SIGKILL}});
-    site.lab.call({{"do", "host.agent.start"}, {"host", "esx1"}});
-    site.lab.release("half");
-    const auto ended = run->wait();
+    HalfWay copy;
+    copy.site.lab.call({{"do", "host.agent.kill"}, {"host", "esx1"}, {"signal", SIGKILL}});
+    copy.site.lab.call({{"do", "host.agent.start"}, {"host", "esx1"}});
+    copy.site.lab.release("half");
+    const auto ended = copy.run->wait();
     EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;
-    EXPECT_EQ(site.starts_on(target), 1);
-    EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
-    expect_nothing_left(site, target, before);
+    copy.expect_copied_in(1);
 }
 
 TEST(AgentKilled, AndAwayUntilTheCloneEndedTheVerdictIsStillTheTrueOne)
 {
-    Site site;
-    const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
-    const auto target = site.make_target(32 * mib);
-    const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    auto run = site.prepare_populate(disk, target, {"--migration-host=esx1"});
-    run->go();
-    site.lab.wait_held("half");
-    site.lab.call({{"do", "host.agent.kill"}, {"host", "esx1"}, {"signal", SIGKILL}});
-    site.lab.release("half");
-    site.lab.call({{"do", "events.wait"}, {"what", "^vmkfstools -i"}, {"count", 2}});
-    site.lab.call({{"do", "host.agent.start"}, {"host", "esx1"}});
-    const auto ended = run->wait();
+    HalfWay copy;
+    copy.site.lab.call({{"do", "host.agent.kill"}, {"host", "esx1"}, {"signal", SIGKILL}});
+    copy.site.lab.release("half");
+    copy.site.lab.call({{"do", "events.wait"}, {"what", "^vmkfstools -i"}, {"count", 2}});
+    copy.site.lab.call({{"do", "host.agent.start"}, {"host", "esx1"}});
+    const auto ended = copy.run->wait();
     EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;
-    EXPECT_EQ(site.starts_on(target), 1);
-    expect_nothing_left(site, target, before);
+    copy.expect_copied_in(1);
 }
 
 TEST(HostRebooted, InMidCloneIsNeverCalledDone)
 {
-    Site site;
-    const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
-    const auto target = site.make_target(32 * mib);
-    const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    auto run = site.prepare_populate(disk, target, {"--migration-host=esx1"});
-    run->go();
-    site.lab.wait_held("half");
-    site.lab.call({{"do", "host.reboot"}, {"host", "esx1"}});
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
-    const auto ended = run->wait();
+    HalfWay copy;
+    copy.site.lab.call({{"do", "host.reboot"}, {"host", "esx1"}});
+    copy.site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
+    const auto ended = copy.run->wait();
     // Either it started over and copied every byte, or it says that it did not; never a half disk called done.
-    if (ended.exit == 0) {
-        EXPECT_EQ(site.starts_on(target), 2);
-        EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
-    }
-    const auto again = site.populate(disk, target, {"--migration-host=esx1"});
-    EXPECT_EQ(again.exit, 0) << again.err << again.out;
-    EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
-    expect_nothing_left(site, target, before);
+    if (ended.exit == 0)
+        copy.expect_copied_in(2);
+    copy.expect_run_again_copies();
 }
 
 TEST(SupervisorKilled, InMidCloneIsIndeterminateNeverDone)
 {
-    Site site;
-    const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
-    const auto target = site.make_target(32 * mib);
-    const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    auto run = site.prepare_populate(disk, target, {"--migration-host=esx1"});
-    run->go();
-    site.lab.wait_held("half");
-    site.lab.call({{"do", "host.kill"}, {"host", "esx1"}, {"match", "xcopy-agent supervise"}, {"signal", SIGKILL}});
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
-    site.lab.release("half");
-    const auto ended = run->wait();
+    HalfWay copy;
+    copy.site.lab.call(
+        {{"do", "host.kill"}, {"host", "esx1"}, {"match", "xcopy-agent supervise"}, {"signal", SIGKILL}});
+    copy.site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
+    copy.site.lab.release("half");
+    const auto ended = copy.run->wait();
     EXPECT_NE(ended.exit, 0) << ended.err << ended.out;
-    const auto again = site.populate(disk, target, {"--migration-host=esx1"});
-    EXPECT_EQ(again.exit, 0) << again.err << again.out;
-    EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
-    expect_nothing_left(site, target, before);
+    copy.expect_run_again_copies();
 }
 
 } // namespace

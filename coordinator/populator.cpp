@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 
 namespace xcopy {
 
@@ -11,17 +13,56 @@ namespace {
 // Where Forklift scrapes; any certificate, the pod's own address.
 constexpr const char* default_metrics = "8443";
 
-// Of Forklift's own image, without a meaning for ours.
-constexpr std::string_view without_effect[] = {
-    "cr-name",           "cr-namespace",    "secret-name", "http-endpoint",   "metrics-path",
-    "esxi-clone-method", "alsologtostderr", "logtostderr", "stderrthreshold", "v",
-    "vmodule",           "log_file",
+// Flags of Forklift's own image that are no settings of ours.
+struct Foreign {
+    std::string_view name;
+    bool is_switch = false;     // it stands alone: the word after it is no value
+    std::string_view warning{}; // empty: nobody has to be told
 };
-constexpr std::string_view secrets[] = {"storage-password", "storage-token", "vsphere-password"};
 
-bool is_among(std::string_view name, const auto& names)
+constexpr std::string_view is_secret =
+    "is not read, for everybody on the node sees the arguments of a process; set the "
+    "variable that the secret carries";
+constexpr std::string_view logs_to_stderr = "has no effect: the log goes to stderr";
+
+constexpr Foreign foreign[] = {
+    {.name = "cr-name"},
+    {.name = "cr-namespace"},
+    {.name = "secret-name"}, // the kubelet has put it into the environment
+    {.name = "esxi-clone-method"},
+    {.name = "http-endpoint", .warning = "has no effect: nothing else is served than /metrics (--metrics-listen)"},
+    {.name = "metrics-path", .warning = "has no effect: metrics are at /metrics"},
+    {.name = "storage-password", .warning = is_secret},
+    {.name = "storage-token", .warning = is_secret},
+    {.name = "vsphere-password", .warning = is_secret},
+    {.name = "v"},
+    {.name = "logtostderr", .is_switch = true},
+    {.name = "alsologtostderr", .is_switch = true},
+    {.name = "stderrthreshold", .warning = "has no effect: --log-level=debug says more"},
+    {.name = "vmodule", .warning = "has no effect: --log-level=debug says more"},
+    {.name = "log_dir", .warning = logs_to_stderr},
+    {.name = "log_file", .warning = logs_to_stderr},
+    {.name = "log_file_max_size", .warning = logs_to_stderr},
+    {.name = "log_backtrace_at", .warning = "has no effect"},
+    {.name = "add_dir_header", .is_switch = true, .warning = "has no effect"},
+    {.name = "one_output", .is_switch = true, .warning = "has no effect"},
+    {.name = "skip_headers", .is_switch = true, .warning = "has no effect"},
+    {.name = "skip_log_headers", .is_switch = true, .warning = "has no effect"},
+};
+
+const Foreign* find_foreign(std::string_view name)
 {
-    return std::ranges::count(names, name) > 0;
+    const auto* found = std::ranges::find(foreign, name, &Foreign::name);
+    return found == std::end(foreign) ? nullptr : found;
+}
+
+// `-v=4` and more of Forklift's logger: requests are shown.
+bool is_verbose(const std::string& level)
+{
+    constexpr int shows_requests = 4;
+    int number = 0;
+    const auto [end, problem] = std::from_chars(level.data(), level.data() + level.size(), number);
+    return problem == std::errc{} && end == level.data() + level.size() && number >= shows_requests;
 }
 
 } // namespace
@@ -41,20 +82,22 @@ std::optional<PopulatorWords> read_populator_words(const std::vector<std::string
         const auto equals = word.find('=');
         const auto name = word.substr(word.starts_with("--") ? 2 : 1,
                                       equals == std::string::npos ? equals : equals - (word.starts_with("--") ? 2 : 1));
-        const bool takes_next = equals == std::string::npos && i + 1 < words.size() && !words[i + 1].starts_with("-");
+        const auto* other = find_foreign(name);
+        const bool takes_next = equals == std::string::npos && i + 1 < words.size() && !words[i + 1].starts_with("-") &&
+                                !(other && other->is_switch);
         if (name == "version") {
             read.version = true;
             continue;
         }
         const auto value = equals != std::string::npos ? word.substr(equals + 1) : takes_next ? words[++i] : "";
         const bool known = std::ranges::any_of(settings(), [&](const Setting& one) { return name == one.name; });
-        if (is_among(name, secrets))
-            read.warnings.push_back(fmt::format("--{} is not read, for everybody on the node sees the arguments of a "
-                                                "process; set the variable that the secret carries",
-                                                name));
+        if (other && !other->warning.empty())
+            read.warnings.push_back(fmt::format("--{} {}", name, other->warning));
+        else if (name == "v" && is_verbose(value))
+            read.flags.insert({"log-level", {"debug"}});
         else if (known && !value.empty())
             read.flags[name] = {value};
-        else if (!known && !is_among(name, without_effect))
+        else if (!known && !other)
             read.warnings.push_back(fmt::format("unknown flag --{} is left out", name));
     }
     return read;

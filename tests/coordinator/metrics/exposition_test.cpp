@@ -113,6 +113,32 @@ TEST(Exposition, PromtoolAcceptsIt)
                     "'camelCase'\n");
 }
 
+TEST(CopyMetrics, TheWayAndTheSourceAreToldAsSoonAsTheyAreKnown)
+{
+    CopyOrder order{.job = "to be learned", .vendor = "ontap"};
+    Observer nobody;
+    CopyMetrics metrics(order, nobody);
+    order.job = uid;
+    order.source_capacity = 4096;
+    order.source_allocated = 1024;
+    metrics.order(order);
+    metrics.way({.method = "agent", .protocol = "fc", .agent_version = "0.1.0"});
+    const std::string labels =
+        "{clone_method=\"agent\",owner_uid=\"" + uid + "\",storage_protocol=\"fc\",storage_vendor=\"ontap\",type=\"";
+    const auto early = metrics.text();
+    EXPECT_THAT(early, HasSubstr(labels + "provisioned\"} 4096\n"));
+    EXPECT_THAT(early, HasSubstr(labels + "datastore_allocated\"} 1024\n"));
+    EXPECT_THAT(early, HasSubstr("vib_version{owner_uid=\"" + uid + "\",version=\"0.1.0\"} 1\n"));
+
+    metrics.progress({.percent = 1, .bytes = 8192});
+    CopyReport report;
+    report.outcome = Outcome::succeeded;
+    report.bytes = 8192; // the target may be larger than the disk
+    metrics.end(report);
+    EXPECT_THAT(metrics.text(), HasSubstr("type=\"provisioned\"} 4096\n"));
+    EXPECT_THAT(metrics.text(), HasSubstr("result=\"success\",storage_protocol=\"fc\""));
+}
+
 TEST(CopyMetrics, ProgressNeverGoesBackAndIsPassedOn)
 {
     struct Heard : Observer {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <iterator>
 
 namespace xcopy {
@@ -16,13 +17,11 @@ constexpr const char* default_metrics = "8443";
 // Flags of Forklift's own image that are no settings of ours.
 struct Foreign {
     std::string_view name;
-    bool is_switch = false;     // it stands alone: the word after it is no value
-    std::string_view warning{}; // empty: nobody has to be told
+    bool is_switch = false;         // it stands alone: the word after it is no value
+    std::string_view warning{};     // empty: nobody has to be told
+    const char* variable = nullptr; // a secret: the variable that should carry it
 };
 
-constexpr std::string_view is_secret =
-    "is not read, for everybody on the node sees the arguments of a process; set the "
-    "variable that the secret carries";
 constexpr std::string_view logs_to_stderr = "has no effect: the log goes to stderr";
 
 constexpr Foreign foreign[] = {
@@ -32,9 +31,9 @@ constexpr Foreign foreign[] = {
     {.name = "esxi-clone-method"},
     {.name = "http-endpoint", .warning = "has no effect: nothing else is served than /metrics (--metrics-listen)"},
     {.name = "metrics-path", .warning = "has no effect: metrics are at /metrics"},
-    {.name = "storage-password", .warning = is_secret},
-    {.name = "storage-token", .warning = is_secret},
-    {.name = "vsphere-password", .warning = is_secret},
+    {.name = "storage-password", .variable = "STORAGE_PASSWORD"},
+    {.name = "storage-token", .variable = "STORAGE_TOKEN"},
+    {.name = "vsphere-password", .variable = "GOVMOMI_PASSWORD"},
     {.name = "v"},
     {.name = "logtostderr", .is_switch = true},
     {.name = "alsologtostderr", .is_switch = true},
@@ -54,6 +53,11 @@ const Foreign* find_foreign(std::string_view name)
 {
     const auto* found = std::ranges::find(foreign, name, &Foreign::name);
     return found == std::end(foreign) ? nullptr : found;
+}
+
+std::string seen_secret(const char* variable)
+{
+    return fmt::format("could be read by everybody on this node who lists processes; set {} instead", variable);
 }
 
 // `-v=4` and more of Forklift's logger: requests are shown.
@@ -91,7 +95,10 @@ std::optional<PopulatorWords> read_populator_words(const std::vector<std::string
         }
         const auto value = equals != std::string::npos ? word.substr(equals + 1) : takes_next ? words[++i] : "";
         const bool known = std::ranges::any_of(settings(), [&](const Setting& one) { return name == one.name; });
-        if (other && !other->warning.empty())
+        if (other && other->variable && !value.empty()) {
+            read.secrets[other->variable] = value;
+            read.warnings.push_back(fmt::format("--{} {}", name, seen_secret(other->variable)));
+        } else if (other && !other->warning.empty())
             read.warnings.push_back(fmt::format("--{} {}", name, other->warning));
         else if (name == "v" && is_verbose(value))
             read.flags.insert({"log-level", {"debug"}});
@@ -101,6 +108,27 @@ std::optional<PopulatorWords> read_populator_words(const std::vector<std::string
             read.warnings.push_back(fmt::format("unknown flag --{} is left out", name));
     }
     return read;
+}
+
+void blank_secrets(std::span<char* const> words)
+{
+    bool is_value = false;
+    for (char* const word : words) {
+        std::string_view text = word;
+        if (is_value) {
+            std::ranges::fill(word, word + text.size(), '*');
+            is_value = false;
+            continue;
+        }
+        text.remove_prefix(std::min(text.find_first_not_of('-'), text.size()));
+        const auto equals = text.find('=');
+        const auto* other = find_foreign(text.substr(0, equals));
+        if (!other || !other->variable)
+            continue;
+        is_value = equals == std::string_view::npos;
+        if (!is_value)
+            std::ranges::fill(word + (text.data() - word) + equals + 1, word + std::strlen(word), '*');
+    }
 }
 
 } // namespace xcopy

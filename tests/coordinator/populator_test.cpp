@@ -50,11 +50,23 @@ TEST(PopulatorWords, AFlagOfTomorrowIsAWarning)
     EXPECT_THAT(read_populator_words(words)->warnings, ElementsAre(HasSubstr("--brand-new")));
 }
 
-TEST(PopulatorWords, ASecretAmongTheArgumentsIsNotRead)
+TEST(PopulatorWords, ASecretAmongTheArgumentsIsReadAndWarnedOfAndBlanked)
 {
-    const auto read = read_populator_words({"--storage-password=geheim"});
-    EXPECT_THAT(read->warnings, ElementsAre(HasSubstr("--storage-password is not read")));
-    EXPECT_THAT(read->warnings.front(), testing::Not(HasSubstr("geheim")));
+    const auto read = read_populator_words({"--storage-password=geheim", "-vsphere-password", "auch"});
+    EXPECT_THAT(read->secrets, testing::ElementsAre(testing::Pair("GOVMOMI_PASSWORD", "auch"),
+                                                    testing::Pair("STORAGE_PASSWORD", "geheim")));
+    EXPECT_THAT(read->warnings,
+                ElementsAre(HasSubstr("set STORAGE_PASSWORD instead"), HasSubstr("set GOVMOMI_PASSWORD instead")));
+    EXPECT_THAT(read->warnings, testing::Each(testing::Not(HasSubstr("geheim"))));
+
+    std::vector<std::string> held{
+        "--owner-name=x", "--storage-password=geheim", "-vsphere-password", "auch", "--pvc-size=7", "--storage-token"};
+    std::vector<char*> words;
+    for (auto& word : held)
+        words.push_back(word.data());
+    blank_secrets(words);
+    EXPECT_THAT(held, ElementsAre("--owner-name=x", "--storage-password=******", "-vsphere-password", "****",
+                                  "--pvc-size=7", "--storage-token"));
 }
 
 TEST(PopulatorWords, ValuesMayBeWordsOfTheirOwn)
@@ -108,6 +120,8 @@ TEST_P(OfForklift, HasItsEffectOrSaysThatItHasNone)
     else
         EXPECT_THAT(read->warnings, ElementsAre(HasSubstr(told.warning)));
     const Needs everything{.agents = true, .storage = true, .copy = true, .state = true};
+    for (const auto& [name, value] : read->secrets) // as main does
+        environment[name] = value;
     const auto [config, problems] = read_config(read->flags, environment, everything);
     EXPECT_THAT(problems, IsEmpty());
     if (told.effect)
@@ -147,11 +161,16 @@ INSTANTIATE_TEST_SUITE_P(
         Told{"storage-username", {"--storage-username=me"}, {}, array_user, "me"},
         Told{"storage-password",
              {"--storage-password=geheim"},
-             {{"STORAGE_PASSWORD", "right"}},
+             {{"STORAGE_PASSWORD", "other"}},
              array_password,
-             "right",
-             "--storage-password is not read"},
-        Told{"storage-token", {"--storage-token=geheim"}, {}, {}, "", "--storage-token is not read"},
+             "geheim",
+             "set STORAGE_PASSWORD instead"},
+        Told{"storage-token",
+             {"--storage-token=geheim"},
+             {},
+             [](const Config& c) { return c.storage.token.reveal(); },
+             "geheim",
+             "set STORAGE_TOKEN instead"},
         Told{"storage-skip-ssl-verification", {"--storage-skip-ssl-verification=true"}, {}, array_unchecked, "yes"},
         Told{"storage-skip-ssl-verification, one word",
              {"--storage-skip-ssl-verification=1"},
@@ -177,8 +196,8 @@ INSTANTIATE_TEST_SUITE_P(
              {"--vsphere-password=geheim"},
              {},
              [](const Config& c) { return c.vsphere.password.reveal(); },
-             "p",
-             "--vsphere-password is not read"},
+             "geheim",
+             "set GOVMOMI_PASSWORD instead"},
         Told{"esxi-clone-method", {"--esxi-clone-method=vib"}, {}, {}, ""},
         Told{"kubeconfig", {"--kubeconfig=/k"}, {}, [](const Config& c) { return c.kube.kubeconfig; }, "/k"},
         Told{"master",
@@ -212,12 +231,35 @@ INSTANTIATE_TEST_SUITE_P(
              {{"STORAGE_HTTP_TIMEOUT_SECONDS", "7"}},
              extra_key("STORAGE_HTTP_TIMEOUT_SECONDS"),
              "7"},
+        Told{"STORAGE_PASSWORD", {}, {{"STORAGE_PASSWORD", "geheim"}}, array_password, "geheim"},
         Told{"ONTAP_SVM", {}, {{"ONTAP_SVM", "svm1"}}, extra_key("ONTAP_SVM"), "svm1"},
+        Told{"PURE_CLUSTER_PREFIX", {}, {{"PURE_CLUSTER_PREFIX", "px"}}, extra_key("PURE_CLUSTER_PREFIX"), "px"},
+        Told{"POWERFLEX_SYSTEM_ID", {}, {{"POWERFLEX_SYSTEM_ID", "1f"}}, extra_key("POWERFLEX_SYSTEM_ID"), "1f"},
+        Told{"POWERMAX_SYMMETRIX_ID", {}, {{"POWERMAX_SYMMETRIX_ID", "9"}}, extra_key("POWERMAX_SYMMETRIX_ID"), "9"},
+        Told{"POWERMAX_PORT_GROUP_NAME",
+             {},
+             {{"POWERMAX_PORT_GROUP_NAME", "pg"}},
+             extra_key("POWERMAX_PORT_GROUP_NAME"),
+             "pg"},
+        Told{"STORAGE_ID", {}, {{"STORAGE_ID", "7"}}, extra_key("STORAGE_ID"), "7"},
+        Told{"STORAGE_PORT", {}, {{"STORAGE_PORT", "23451"}}, extra_key("STORAGE_PORT"), "23451"},
+        Told{"HOSTGROUP_ID_LIST", {}, {{"HOSTGROUP_ID_LIST", "CL1-A,1"}}, extra_key("HOSTGROUP_ID_LIST"), "CL1-A,1"},
+        Told{"COPY_SPEED", {}, {{"COPY_SPEED", "15"}}, extra_key("COPY_SPEED"), "15"},
         Told{"GOVMOMI_HOSTNAME",
              {},
              {{"GOVMOMI_HOSTNAME", "vc2"}},
              [](const Config& c) { return vsphere_endpoint(c.vsphere)->url; },
              "https://vc2"},
+        Told{"GOVMOMI_USERNAME",
+             {},
+             {{"GOVMOMI_USERNAME", "me"}},
+             [](const Config& c) { return c.vsphere.username; },
+             "me"},
+        Told{"GOVMOMI_PASSWORD",
+             {},
+             {{"GOVMOMI_PASSWORD", "geheim"}},
+             [](const Config& c) { return c.vsphere.password.reveal(); },
+             "geheim"},
         Told{"GOVMOMI_INSECURE", {}, {{"GOVMOMI_INSECURE", "true"}}, vcenter_unchecked, "yes"},
         Told{"GOVMOMI_INSECURE, not", {}, {{"GOVMOMI_INSECURE", "false"}}, vcenter_unchecked, "no"},
         Told{"cacert", {}, {{"cacert", "pem"}}, [](const Config& c) { return vsphere_tls(c.vsphere).ca_pem; }, "pem"},

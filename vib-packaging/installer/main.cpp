@@ -116,7 +116,7 @@ void add_flags_of_old(CLI::App& app, std::string& ignored, bool& restart)
 
 int work(Command command, Options options, const std::stop_token& stop, bool only_upgrade)
 {
-    auto ready = prepare(options, environment(), command == Command::install);
+    auto ready = prepare(options, environment(), command);
     ready.job.wanted.only_upgrade = only_upgrade;
     HostKeys keys(options.strict_host_keys ? HostKeys::Unknown::refuse : HostKeys::Unknown::accept);
     if (auto known = load_known_hosts(options.known_hosts, keys); !known)

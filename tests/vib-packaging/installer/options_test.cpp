@@ -38,7 +38,7 @@ TEST(Networks, OnlyAddressesAndPrefixes)
 TEST(Options, EveryProblemIsNamedAtOnce)
 {
     const auto ready =
-        prepare({.vib_path = "/nonexistent.vib", .allow = {"everybody"}, .sign_command = "sign"}, {}, true);
+        prepare({.vib_path = "/nonexistent.vib", .allow = {"everybody"}, .sign_command = "sign"}, {}, Command::install);
     std::string all;
     for (const auto& problem : ready.problems) {
         all += problem.message + "\n";

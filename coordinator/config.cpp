@@ -164,6 +164,27 @@ Result<void> set_handle(Config& config, const Texts& given)
     return {};
 }
 
+Result<void> set_storage_insecure(Config& config, const Texts& given)
+{
+    config.storage.skip_tls_verification = given.front() == "true"; // nothing else switches a safeguard off
+    return {};
+}
+
+Result<void> set_storage_timeout(Config& config, const Texts& given)
+{
+    config.storage.extra.insert_or_assign("STORAGE_HTTP_TIMEOUT_SECONDS", given.front()); // each driver reads it
+    return {};
+}
+
+Result<void> set_agent_port(Config& config, const Texts& given)
+{
+    const auto port = number<std::uint16_t>(given, 1, 65535);
+    if (!port)
+        return port.error();
+    config.agent_port = *port;
+    return {};
+}
+
 // "8443", "0.0.0.0:8443", "[::]:8443"
 Result<void> set_metrics(Config& config, const Texts& given)
 {
@@ -302,6 +323,8 @@ std::vector<Setting> own_settings()
 
         {"agent", "", "NAME=ADDRESS[:PORT]", "an ESXi host that runs xcopy-agent; repeat it", true, &Needs::agents,
          add_agents},
+        {"agent-port", "", "PORT", "where agents listen on hosts found in vCenter (18443)", false, &Needs::agents,
+         set_agent_port},
         {"agents", "", "FILE", "JSON list of agents: [{\"name\",\"address\",\"port\",\"uuid\"}]", false, &Needs::agents,
          add_agents_file},
         {"agent-ca-file", "", "FILE", "PEM certificate of the CA that issued the agents' certificates", false,
@@ -319,6 +342,10 @@ std::vector<Setting> own_settings()
          text_of<&Config::storage, &ArrayConfig::username>},
         {"storage-secret-file", "", "FILE", "STORAGE_… values: KEY=value lines or a JSON object", false,
          &Needs::storage, nothing},
+        {"storage-skip-ssl-verification", "STORAGE_SKIP_SSL_VERIFICATION", "true|false",
+         "true: the array's certificate is not checked", false, &Needs::storage, set_storage_insecure},
+        {"storage-http-timeout-seconds", "STORAGE_HTTP_TIMEOUT_SECONDS", "SECONDS",
+         "limit of one request to the array (60)", false, &Needs::storage, set_storage_timeout},
         {"storage-ca-file", "STORAGE_CA_FILE", "FILE", "PEM certificate of the CA that issued the array's certificate",
          false, &Needs::storage, text_of<&Config::storage, &ArrayConfig::ca_file>},
 

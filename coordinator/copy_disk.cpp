@@ -97,6 +97,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
         site.log.warn("the host will copy, not the array", {{"job", order.job}, {"why", possible.error().message}});
     }
     site.log.info("host chosen", {{"job", order.job}, {"host", host->name}, {"why", host->why}});
+    site.observer.way(way_over(*host));
 
     if (auto free = check_nobody_uses(call, *target, hosts, order, site.log, *host); !free)
         return run.refuse(free.error());

@@ -160,6 +160,20 @@ HostIdentity identity(const ChosenHost& host)
     return who;
 }
 
+Observer::Way way_over(const ChosenHost& host)
+{
+    const auto initiators = identity(host).initiators;
+    const auto all = [&](Initiator::Kind kind) {
+        return !initiators.empty() &&
+               std::ranges::all_of(initiators, [&](const auto& one) { return one.kind == kind; });
+    };
+    return {.method = CopyReport{}.method,
+            .protocol = all(Initiator::Kind::iscsi) ? "iscsi"
+                        : all(Initiator::Kind::fc)  ? "fc"
+                                                    : "",
+            .agent_version = host.health.agent_version};
+}
+
 Result<void> check_xcopy_possible(const ChosenHost& host)
 {
     if (host.health.vaai.hardware_accelerated_move == 0)

@@ -78,7 +78,7 @@ int populate(Config config, const std::stop_token& stop)
         if (!asked) {
             report = not_begun(order, asked.error());
         } else {
-            metrics.owner(order.job);
+            metrics.order(order);
             if (*exposer)
                 if (const auto info = (*array)->info(tools.call()); info)
                     metrics.array(*info);

@@ -291,6 +291,23 @@ TEST(Adapters, AreThoseWithAPathToTheSource)
     EXPECT_THAT(adapters_for(health, std::nullopt), ElementsAre("vmhba2", "vmhba64"));
 }
 
+TEST(Way, NamesTheProtocolOfTheAdaptersInUse)
+{
+    ChosenHost host;
+    host.health.agent_version = "0.1.0";
+    host.health.adapters = {{"vmhba2", "qlnativefc", "link-up", "fc.20000024ff000001:21000024ff000001", ""},
+                            {"vmhba64", "iscsi_vmk", "online", "iqn.1998-01.com.vmware:esx1", ""}};
+    EXPECT_EQ(way_over(host).protocol, "") << "none is in use";
+    host.adapters = {"vmhba2"};
+    EXPECT_EQ(way_over(host).protocol, "fc");
+    EXPECT_EQ(way_over(host).agent_version, "0.1.0");
+    EXPECT_EQ(way_over(host).method, "agent");
+    host.adapters = {"vmhba64"};
+    EXPECT_EQ(way_over(host).protocol, "iscsi");
+    host.adapters = {"vmhba2", "vmhba64"};
+    EXPECT_EQ(way_over(host).protocol, "") << "both";
+}
+
 TEST(ProgressLines, ComeEveryFivePercentOrTenSeconds)
 {
     using std::chrono::seconds;

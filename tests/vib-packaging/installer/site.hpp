@@ -49,6 +49,7 @@ public:
     int agents(const std::string& host) const;                     // processes of the agent, supervisors too
     std::filesystem::path root(const std::string& host) const;
     std::filesystem::path work() const { return work_; }
+    std::string vib() const { return vib_; }
 
     // Starts a clone and gives its id; it stops half-way while the lab holds "clone".
     std::string start_clone(const std::string& host, int number) const;

@@ -288,6 +288,13 @@ template <class Archive> void serialize(Archive& a, Health& m)
     field(a, "problems", m.problems);
 }
 
+template <class Archive> void serialize(Archive& a, ScriptVersion& m)
+{
+    required(a, "script_version", m.script_version);
+    required(a, "protocol", m.protocol);
+    field(a, "sha256", m.sha256);
+}
+
 template <class Archive> void serialize(Archive& a, ErrorReply& m)
 {
     field(a, "code", m.code);
@@ -326,5 +333,6 @@ XCOPY_MESSAGE(AdapterList)
 XCOPY_MESSAGE(DatastoreList)
 XCOPY_MESSAGE(Health)
 XCOPY_MESSAGE(Selftest)
+XCOPY_MESSAGE(ScriptVersion)
 
 } // namespace xcopy

@@ -248,6 +248,13 @@ struct Health {
     std::vector<Problem> problems;
 };
 
+// What the script of a host without an agent says of itself (coordinator/host/script).
+struct ScriptVersion {
+    int script_version = 0;
+    VersionRange protocol{.min = 0, .max = 0};
+    std::string sha256; // of the file; empty where the host has no tool to tell
+};
+
 std::string_view name(Severity value);
 std::string_view name(RescanKind value);
 std::string_view name(CloneState value);

@@ -106,5 +106,45 @@ TEST(Metrics, AFailureIsSaidAndThePortIsNeededBeforeAnythingIsChanged)
     EXPECT_THAT(refused.err, HasSubstr("Address already in use"));
 }
 
+// As Forklift's own test suite searches the log of a pod (contract 2.6).
+struct ReadByForklift {
+    std::string source;    // of the first line that has one
+    char xcopy_used = '-'; // the last
+    std::string failure;
+};
+
+ReadByForklift read_log(const std::string& log)
+{
+    ReadByForklift read;
+    std::smatch match;
+    if (std::regex_search(log, match, std::regex("source_vmdk=\"(\\[[^\"]*)\"")))
+        read.source = match[1];
+    const std::regex used("xcopyUsed=(\\d)");
+    for (std::sregex_iterator at(log.begin(), log.end(), used); at != std::sregex_iterator(); ++at)
+        read.xcopy_used = (*at)[1].str().front();
+    if (std::regex_search(log, match, std::regex("\"copy-offload failed\" err=\"([^\"]+)\"")))
+        read.failure = match[1];
+    return read;
+}
+
+TEST(Log, SaysWhatForkliftsTestSuiteReads)
+{
+    Site site;
+    const auto disk = site.make_disk("vm 1/web.vmdk", 16 * mib);
+    const auto good = read_log(site.populate(disk, site.make_target(16 * mib)).err);
+    EXPECT_EQ(good.source, disk.vmdk);
+    EXPECT_EQ(good.xcopy_used, '1');
+    EXPECT_EQ(good.failure, "");
+
+    for (const auto* host : {"esx1", "esx2"})
+        site.lab.call({{"do", "host.set"}, {"host", host}, {"settings", {{"/DataMover/HardwareAcceleratedMove", 0}}}});
+    EXPECT_EQ(read_log(site.populate(disk, site.make_target(16 * mib)).err).xcopy_used, '0') << "a host copied";
+
+    const auto bad = read_log(site.populate(disk, site.make_target(8 * mib)).err);
+    EXPECT_EQ(bad.source, disk.vmdk);
+    EXPECT_EQ(bad.xcopy_used, '0');
+    EXPECT_THAT(bad.failure, HasSubstr("smaller"));
+}
+
 } // namespace
 } // namespace e2e

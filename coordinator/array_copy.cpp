@@ -138,11 +138,17 @@ Result<std::optional<ArrayMethod>> choose_array_method(const Call& call, const C
     return std::optional(ArrayMethod{copier, std::move(*source)});
 }
 
+std::string method_name(const CopyOrder& order)
+{
+    return order.backing ? std::string(name(order.backing->kind)) : "array";
+}
+
 std::optional<CopyReport> copy_on_array(const Call& call, CopyRun& run, const ArrayMethod& method, const Volume& target)
 {
     if (call.stop.stop_requested())
         return run.refuse({Errc::cancelled, "stopped before anything was changed"});
     run.step("copy inside the array");
+    run.site.observer.way({.method = method_name(run.order)});
     if (auto begun = run.begin_on_array(target, method.source); !begun)
         return run.refuse(begun.error());
     bool refused = false;

@@ -9,6 +9,7 @@ namespace xcopy {
 
 // How vSphere calls the method; what results and metrics say.
 std::string_view name(DiskBacking::Kind kind);
+std::string method_name(const CopyOrder&); // of a copy inside the array
 
 struct ArrayMethod {
     VolumeCopier* copier = nullptr;

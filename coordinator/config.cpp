@@ -164,6 +164,27 @@ Result<void> set_handle(Config& config, const Texts& given)
     return {};
 }
 
+Result<void> set_storage_insecure(Config& config, const Texts& given)
+{
+    config.storage.skip_tls_verification = given.front() == "true"; // nothing else switches a safeguard off
+    return {};
+}
+
+Result<void> set_storage_timeout(Config& config, const Texts& given)
+{
+    config.storage.extra.insert_or_assign("STORAGE_HTTP_TIMEOUT_SECONDS", given.front()); // each driver reads it
+    return {};
+}
+
+Result<void> set_agent_port(Config& config, const Texts& given)
+{
+    const auto port = number<std::uint16_t>(given, 1, 65535);
+    if (!port)
+        return port.error();
+    config.agent_port = *port;
+    return {};
+}
+
 // "8443", "0.0.0.0:8443", "[::]:8443"
 Result<void> set_metrics(Config& config, const Texts& given)
 {
@@ -246,19 +267,22 @@ void check_agents(const Config& config, std::vector<std::string>& problems)
     for (const auto& agent : config.agents)
         if (!seen.insert(agent.name).second)
             problems.push_back(fmt::format("two agents are called '{}'; give each host a name of its own", agent.name));
-    const auto need = [&](const std::string& file, bool has_text, std::string_view flag, std::string_view what) {
+    const auto need = [&](const std::string& file, bool has_text, std::string_view flag, std::string_view variable,
+                          std::string_view what) {
         if (has_text)
             return;
         if (file.empty())
             problems.push_back(
-                fmt::format("no {} is given; agents accept only clients they can identify: use --{}", what, flag));
+                fmt::format("no {} is given; agents accept only clients they can identify: use --{}, or {} with the "
+                            "text of it",
+                            what, flag, variable));
         else if (::access(file.c_str(), R_OK) != 0)
             problems.push_back(fmt::format("--{} {} cannot be read", flag, file));
     };
     const auto& tls = config.agent_tls;
-    need(tls.ca_file, !tls.ca_pem.empty(), "agent-ca-file", "CA certificate");
-    need(tls.cert_file, !tls.cert_pem.empty(), "agent-cert-file", "client certificate");
-    need(tls.key_file, !tls.key_pem.empty(), "agent-key-file", "client key");
+    need(tls.ca_file, !tls.ca_pem.empty(), "agent-ca-file", "XCOPY_AGENT_CA", "CA certificate");
+    need(tls.cert_file, !tls.cert_pem.empty(), "agent-cert-file", "XCOPY_AGENT_CERT", "client certificate");
+    need(tls.key_file, !tls.key_pem.empty(), "agent-key-file", "XCOPY_AGENT_KEY", "client key");
 }
 
 void check_storage(const Config& config, std::vector<std::string>& problems)
@@ -302,6 +326,8 @@ std::vector<Setting> own_settings()
 
         {"agent", "", "NAME=ADDRESS[:PORT]", "an ESXi host that runs xcopy-agent; repeat it", true, &Needs::agents,
          add_agents},
+        {"agent-port", "", "PORT", "where agents listen on hosts found in vCenter (18443)", false, &Needs::agents,
+         set_agent_port},
         {"agents", "", "FILE", "JSON list of agents: [{\"name\",\"address\",\"port\",\"uuid\"}]", false, &Needs::agents,
          add_agents_file},
         {"agent-ca-file", "", "FILE", "PEM certificate of the CA that issued the agents' certificates", false,
@@ -319,6 +345,10 @@ std::vector<Setting> own_settings()
          text_of<&Config::storage, &ArrayConfig::username>},
         {"storage-secret-file", "", "FILE", "STORAGE_… values: KEY=value lines or a JSON object", false,
          &Needs::storage, nothing},
+        {"storage-skip-ssl-verification", "STORAGE_SKIP_SSL_VERIFICATION", "true|false",
+         "true: the array's certificate is not checked", false, &Needs::storage, set_storage_insecure},
+        {"storage-http-timeout-seconds", "STORAGE_HTTP_TIMEOUT_SECONDS", "SECONDS",
+         "limit of one request to the array (60)", false, &Needs::storage, set_storage_timeout},
         {"storage-ca-file", "STORAGE_CA_FILE", "FILE", "PEM certificate of the CA that issued the array's certificate",
          false, &Needs::storage, text_of<&Config::storage, &ArrayConfig::ca_file>},
 

@@ -20,6 +20,7 @@ enum class Output : std::uint8_t { table, json };
 struct Config {
     std::vector<AgentAddress> agents;
     AgentTls agent_tls;
+    std::uint16_t agent_port = routes::default_port; // of agents on hosts that vCenter names
     ArrayConfig storage;
     VsphereOptions vsphere;
     std::string state_dir;

@@ -66,7 +66,15 @@ public:
         XcopyUse xcopy = XcopyUse::unknown;
     };
 
+    // Which way the copy goes, told before anything is changed.
+    struct Way {
+        std::string method;          // as in CopyReport
+        std::string protocol{};      // iscsi or fc, by which the host reaches the array; empty: neither, or both
+        std::string agent_version{}; // empty: no agent takes part
+    };
+
     virtual ~Observer() = default;
+    virtual void way(const Way&) {}
     virtual void progress(const Progress&) {}
 };
 

@@ -224,7 +224,7 @@ CopyReport CopyRun::report(Outcome outcome)
     report_.bytes = record.volume.size_bytes;
     report_.host = record.host;
     if (record.is_on_array())
-        report_.method = order.backing ? name(order.backing->kind) : "array";
+        report_.method = method_name(order);
     report_.xcopy = record.xcopy;
     report_.copy_ms = record.copy_ms;
     return report_;

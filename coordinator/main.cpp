@@ -24,12 +24,13 @@ constexpr const char* footer =
     R"(Every setting may be a flag, an environment variable XCOPY_<NAME> (XCOPY_STATE_DIR for --state-dir) or an
 entry of the --config file; flags go before environment, environment before file.
 
-Secrets are never flags. They come from the environment or from --storage-secret-file:
+Secrets are no flags. They come from the environment or from --storage-secret-file:
   STORAGE_HOSTNAME  STORAGE_USERNAME  STORAGE_PASSWORD  STORAGE_TOKEN  STORAGE_CA_FILE
   STORAGE_SKIP_SSL_VERIFICATION ("true" switches the check of the array's certificate off)
   and the keys of the vendor, for example ONTAP_SVM
 
-Without a command, with flags only, it is a populator as Forklift starts it: populate, with metrics on :8443.
+Without a command, with flags only, it is a populator as Forklift starts it: populate, with metrics on :8443. Only
+there a password may be a flag, as with Forklift's own image, and a warning says what that means.
 
 Exit codes:
   0  every byte is on the target (populate); all well (other commands)
@@ -76,14 +77,16 @@ void print_version()
                protocol_versions.max);
 }
 
-int run(const Command& command, const Values& flags)
+int run(const Command& command, const Values& flags, const Environment& environment = environment_of_process())
 {
     const Signals signals; // before any thread exists
-    auto [config, problems] = read_config(flags, environment_of_process(), command.needs);
+    auto [config, problems] = read_config(flags, environment, command.needs);
     if (!problems.empty()) {
         for (const auto& problem : problems)
             fmt::print(stderr, "xcopy-coordinator: {}\n", problem);
         fmt::print(stderr, "Nothing was done. Help: xcopy-coordinator {} --help\n", command.name);
+        if (config.metrics && environment.contains("KUBERNETES_SERVICE_HOST"))
+            tell_forklift(config, problems, signals.stop());
         return exit_usage;
     }
     return command.run(std::move(config), signals.stop());
@@ -116,9 +119,13 @@ int main_with(int argc, char** argv)
             print_version();
             return exit_success;
         }
+        blank_secrets({argv + 1, argv + argc});
         for (const auto& warning : words->warnings)
             fmt::print(stderr, "xcopy-coordinator: {}\n", warning);
-        return run(commands.front(), words->flags);
+        auto environment = environment_of_process();
+        for (const auto& [name, value] : words->secrets)
+            environment[name] = value;
+        return run(commands.front(), words->flags, environment);
     }
 
     CLI::App app{about};

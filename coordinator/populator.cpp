@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <iterator>
 
 namespace xcopy {
 
@@ -11,17 +14,59 @@ namespace {
 // Where Forklift scrapes; any certificate, the pod's own address.
 constexpr const char* default_metrics = "8443";
 
-// Of Forklift's own image, without a meaning for ours.
-constexpr std::string_view without_effect[] = {
-    "cr-name",           "cr-namespace",    "secret-name", "http-endpoint",   "metrics-path",
-    "esxi-clone-method", "alsologtostderr", "logtostderr", "stderrthreshold", "v",
-    "vmodule",           "log_file",
+// Flags of Forklift's own image that are no settings of ours.
+struct Foreign {
+    std::string_view name;
+    bool is_switch = false;         // it stands alone: the word after it is no value
+    std::string_view warning{};     // empty: nobody has to be told
+    const char* variable = nullptr; // a secret: the variable that should carry it
 };
-constexpr std::string_view secrets[] = {"storage-password", "storage-token", "vsphere-password"};
 
-bool is_among(std::string_view name, const auto& names)
+constexpr std::string_view logs_to_stderr = "has no effect: the log goes to stderr";
+
+constexpr Foreign foreign[] = {
+    {.name = "cr-name"},
+    {.name = "cr-namespace"},
+    {.name = "secret-name"}, // the kubelet has put it into the environment
+    {.name = "esxi-clone-method"},
+    {.name = "http-endpoint", .warning = "has no effect: nothing else is served than /metrics (--metrics-listen)"},
+    {.name = "metrics-path", .warning = "has no effect: metrics are at /metrics"},
+    {.name = "storage-password", .variable = "STORAGE_PASSWORD"},
+    {.name = "storage-token", .variable = "STORAGE_TOKEN"},
+    {.name = "vsphere-password", .variable = "GOVMOMI_PASSWORD"},
+    {.name = "v"},
+    {.name = "logtostderr", .is_switch = true},
+    {.name = "alsologtostderr", .is_switch = true},
+    {.name = "stderrthreshold", .warning = "has no effect: --log-level=debug says more"},
+    {.name = "vmodule", .warning = "has no effect: --log-level=debug says more"},
+    {.name = "log_dir", .warning = logs_to_stderr},
+    {.name = "log_file", .warning = logs_to_stderr},
+    {.name = "log_file_max_size", .warning = logs_to_stderr},
+    {.name = "log_backtrace_at", .warning = "has no effect"},
+    {.name = "add_dir_header", .is_switch = true, .warning = "has no effect"},
+    {.name = "one_output", .is_switch = true, .warning = "has no effect"},
+    {.name = "skip_headers", .is_switch = true, .warning = "has no effect"},
+    {.name = "skip_log_headers", .is_switch = true, .warning = "has no effect"},
+};
+
+const Foreign* find_foreign(std::string_view name)
 {
-    return std::ranges::count(names, name) > 0;
+    const auto* found = std::ranges::find(foreign, name, &Foreign::name);
+    return found == std::end(foreign) ? nullptr : found;
+}
+
+std::string seen_secret(const char* variable)
+{
+    return fmt::format("could be read by everybody on this node who lists processes; set {} instead", variable);
+}
+
+// `-v=4` and more of Forklift's logger: requests are shown.
+bool is_verbose(const std::string& level)
+{
+    constexpr int shows_requests = 4;
+    int number = 0;
+    const auto [end, problem] = std::from_chars(level.data(), level.data() + level.size(), number);
+    return problem == std::errc{} && end == level.data() + level.size() && number >= shows_requests;
 }
 
 } // namespace
@@ -41,23 +86,49 @@ std::optional<PopulatorWords> read_populator_words(const std::vector<std::string
         const auto equals = word.find('=');
         const auto name = word.substr(word.starts_with("--") ? 2 : 1,
                                       equals == std::string::npos ? equals : equals - (word.starts_with("--") ? 2 : 1));
-        const bool takes_next = equals == std::string::npos && i + 1 < words.size() && !words[i + 1].starts_with("-");
+        const auto* other = find_foreign(name);
+        const bool takes_next = equals == std::string::npos && i + 1 < words.size() && !words[i + 1].starts_with("-") &&
+                                !(other && other->is_switch);
         if (name == "version") {
             read.version = true;
             continue;
         }
         const auto value = equals != std::string::npos ? word.substr(equals + 1) : takes_next ? words[++i] : "";
         const bool known = std::ranges::any_of(settings(), [&](const Setting& one) { return name == one.name; });
-        if (is_among(name, secrets))
-            read.warnings.push_back(fmt::format("--{} is not read, for everybody on the node sees the arguments of a "
-                                                "process; set the variable that the secret carries",
-                                                name));
+        if (other && other->variable && !value.empty()) {
+            read.secrets[other->variable] = value;
+            read.warnings.push_back(fmt::format("--{} {}", name, seen_secret(other->variable)));
+        } else if (other && !other->warning.empty())
+            read.warnings.push_back(fmt::format("--{} {}", name, other->warning));
+        else if (name == "v" && is_verbose(value))
+            read.flags.insert({"log-level", {"debug"}});
         else if (known && !value.empty())
             read.flags[name] = {value};
-        else if (!known && !is_among(name, without_effect))
+        else if (!known && !other)
             read.warnings.push_back(fmt::format("unknown flag --{} is left out", name));
     }
     return read;
+}
+
+void blank_secrets(std::span<char* const> words)
+{
+    bool is_value = false;
+    for (char* const word : words) {
+        std::string_view text = word;
+        if (is_value) {
+            std::ranges::fill(word, word + text.size(), '*');
+            is_value = false;
+            continue;
+        }
+        text.remove_prefix(std::min(text.find_first_not_of('-'), text.size()));
+        const auto equals = text.find('=');
+        const auto* other = find_foreign(text.substr(0, equals));
+        if (!other || !other->variable)
+            continue;
+        is_value = equals == std::string_view::npos;
+        if (!is_value)
+            std::ranges::fill(word + (text.data() - word) + equals + 1, word + std::strlen(word), '*');
+    }
 }
 
 } // namespace xcopy

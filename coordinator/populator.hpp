@@ -4,6 +4,7 @@
 #include "coordinator/config.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@ namespace xcopy {
 
 struct PopulatorWords {
     Values flags;
+    Environment secrets{};             // what flags said that a variable should: they go before it
     bool version = false;              // --version: print it and end
     std::vector<std::string> warnings; // flags that have no effect here, each with the reason
 };
@@ -18,5 +20,8 @@ struct PopulatorWords {
 // Nothing where the first word is a command or asks for help. A flag that no release we know of has is never an error:
 // Forklift gains flags between releases.
 std::optional<PopulatorWords> read_populator_words(const std::vector<std::string>& words);
+
+// Makes the values of such flags unreadable for whoever lists processes from now on.
+void blank_secrets(std::span<char* const> words);
 
 } // namespace xcopy

@@ -73,6 +73,7 @@ std::vector<HostView> views(const Survey& survey, const SourceName& source, cons
         }
         view.load = seen.health.running + seen.health.queued;
         view.errors = static_cast<int>(std::ranges::count(seen.health.problems, Severity::error, &Problem::severity));
+        view.drained_s = seen.health.drained_s;
         view.has_job = has_live_clone(seen, job);
         all.push_back(std::move(view));
     }
@@ -157,6 +158,20 @@ HostIdentity identity(const ChosenHost& host)
             who.initiators.push_back(*initiator);
     }
     return who;
+}
+
+Observer::Way way_over(const ChosenHost& host)
+{
+    const auto initiators = identity(host).initiators;
+    const auto all = [&](Initiator::Kind kind) {
+        return !initiators.empty() &&
+               std::ranges::all_of(initiators, [&](const auto& one) { return one.kind == kind; });
+    };
+    return {.method = CopyReport{}.method,
+            .protocol = all(Initiator::Kind::iscsi) ? "iscsi"
+                        : all(Initiator::Kind::fc)  ? "fc"
+                                                    : "",
+            .agent_version = host.health.agent_version};
 }
 
 Result<void> check_xcopy_possible(const ChosenHost& host)

@@ -50,6 +50,8 @@ std::vector<std::string> adapters_for(const Health& health, const std::optional<
 
 HostIdentity identity(const ChosenHost& host);
 
+Observer::Way way_over(const ChosenHost& host);
+
 // What is known beforehand to keep the array from copying.
 Result<void> check_xcopy_possible(const ChosenHost& host);
 

@@ -66,6 +66,8 @@ ArrayConfig array_config_from(std::string vendor, const std::map<std::string, st
             config.skip_tls_verification = value == "true"; // nothing else switches a safeguard off
         else if (key == "STORAGE_CA_FILE")
             config.ca_file = value;
+        else if (key == "STORAGE_CA")
+            config.ca_pem = value;
         else
             config.extra.emplace(key, value);
     }

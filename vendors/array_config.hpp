@@ -18,7 +18,8 @@ struct ArrayConfig {
     Secret password;
     Secret token;
     bool skip_tls_verification = false;
-    std::string ca_file; // PEM; empty: the system's trust store
+    std::string ca_file;  // PEM; empty: the system's trust store
+    std::string ca_pem{}; // the same as text, as a secret's variable carries it; goes before the file
     std::map<std::string, std::string> extra;
 
     std::string extra_or_empty(const std::string& key) const;

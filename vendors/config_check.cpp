@@ -83,7 +83,8 @@ Result<rest::ApiRules> ConfigCheck::rules(int default_port, int second_port)
         return Error{Errc::bad_request, fmt::format("{}: {}", array_, fmt::join(problems_, "; ")),
                      fmt::format("complete the array's secret, see docs/arrays/{}.md", page_), "bad_array_config"};
     rules.array = fmt::format("{} at {}", array_, rules.base_url.substr(rules.base_url.find("://") + 3));
-    rules.tls = {.ca_file = config_.ca_file, .skip_verification = config_.skip_tls_verification};
+    rules.tls = {
+        .ca_file = config_.ca_file, .ca_pem = config_.ca_pem, .skip_verification = config_.skip_tls_verification};
     rules.headers = {{"Accept", "application/json"}};
     return rules;
 }

@@ -1,5 +1,7 @@
 #include "coordinator/host/ssh_host.hpp"
 
+#include "coordinator/host/carried_script.hpp"
+#include "coordinator/patience.hpp"
 #include "protocol/json.hpp"
 
 #include <fmt/format.h>
@@ -12,10 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds quick = 60s;  // questions: a look at the host is a dozen esxcli calls
-constexpr std::chrono::milliseconds slow = 5min;  // detach, rescan, cancel
-constexpr std::chrono::milliseconds margin = 30s; // what an answer may take beyond the wait that was asked for
-constexpr std::string_view script_name = "secure-vmkfstools-wrapper";
+constexpr std::chrono::milliseconds quick = 60s;    // questions: a look at the host is a dozen esxcli calls
+constexpr std::chrono::milliseconds slow = 5min;    // detach, rescan, cancel
+constexpr std::chrono::milliseconds margin = 30s;   // what an answer may take beyond the wait that was asked for
+constexpr std::chrono::milliseconds replacing = 3s; // a datastore may be without the script while it gets a new one
+constexpr std::chrono::milliseconds look_again = 100ms;
 
 constexpr std::string_view restriction =
     R"(command="sh -c 'DS=$(echo \"$SSH_ORIGINAL_COMMAND\" | sed -n \"s/^DS=\([^;]*\);.*/\1/p\"); )"
@@ -47,6 +50,11 @@ Error key_needed(Error error, std::string_view public_key)
     error.remedy = fmt::format("add this line to /etc/ssh/keys-root/authorized_keys of the host: {}",
                                authorized_keys_line(public_key));
     return error;
+}
+
+bool mentions(const SshOutput& output, std::string_view text)
+{
+    return output.errors.find(text) != std::string::npos || output.out.find(text) != std::string::npos;
 }
 
 Result<void> nothing(const Result<std::string>& answer)
@@ -93,19 +101,31 @@ Result<std::string> script_answer(const SshOutput& output, std::string_view publ
     if (head.starts_with("xcopy "))
         return Error{Errc::indeterminate, fmt::format("the script's answer broke off: {}", said(output)),
                      "look at the host's syslog, tag xcopy-ssh", "cut_answer"};
-    if (output.out.empty() && output.errors.empty() && output.ok()) // a shell took it for two assignments
+    const bool names_script = mentions(output, script_name);
+    constexpr int command_not_found = 127;
+    const bool shell_ran_the_verb = output.status == command_not_found && output.out.empty() && !names_script;
+    const bool shell_said_nothing = output.out.empty() && output.errors.empty() && output.ok();
+    if (shell_ran_the_verb || shell_said_nothing) // it took DS= and CMD= for assignments
         return key_needed(
             {Errc::denied, "the key is not restricted to the script: a shell answered", "", "no_forced_command"},
             public_key);
-    if (output.errors.find(".py") != std::string::npos || output.out.find(".py") != std::string::npos)
+    if (mentions(output, ".py"))
         return key_needed(
             {Errc::unsupported,
              fmt::format("the key's forced command is that of Forklift 2.10, which runs Python: {}", said(output)), "",
              "old_forced_command"},
             public_key);
-    if (output.errors.find(script_name) != std::string::npos || output.out.find(script_name) != std::string::npos)
+    if (names_script && (mentions(output, "open") || mentions(output, "No such file") || mentions(output, "not found")))
         return Error{Errc::not_found, fmt::format("the script is not on that datastore: {}", said(output)),
                      fmt::format("put {} into the root of the datastore", script_name), "no_script"};
+    if (names_script && mentions(output, "yntax error"))
+        return Error{Errc::not_found, fmt::format("the script on that datastore is damaged: {}", said(output)),
+                     fmt::format("put {} into the root of the datastore", script_name), "broken_script"};
+    if (mentions(output, "esxcli/\">") && mentions(output, "typeName=\"result\""))
+        return Error{
+            Errc::unsupported, "the script on that datastore is Forklift's own",
+            fmt::format("put this coordinator's {} in its place: it answers Forklift's pods as well", script_name),
+            "foreign_script"};
     return Error{Errc::failed, fmt::format("that is no answer of the script: {}", said(output)),
                  "what does the forced command of the key in authorized_keys run?", "bad_answer"};
 }
@@ -114,17 +134,52 @@ SshHost::SshHost(SshSession& session, ScriptPlace place, std::string public_key)
     : session_(session), place_(std::move(place)), public_key_(std::move(public_key))
 {}
 
-Result<std::string> SshHost::ask(const Call& call, std::string_view verb, const Words& words,
-                                 std::chrono::milliseconds limit)
+bool is_script_missing(const Error& error)
+{
+    return error.reason == "no_script" || error.reason == "broken_script" || error.reason == "foreign_script";
+}
+
+Result<std::string> SshHost::ask_once(const Call& call, std::string_view verb, const Words& words)
 {
     const auto line = script_line(place_.datastore, verb, words);
     if (!line)
         return line.error();
-    const auto output = session_.exec(call.within(limit), {.line = *line});
+    const auto output = session_.exec(call, {.line = *line});
     auto answer = output ? script_answer(*output, public_key_) : Result<std::string>(output.error());
     if (!output && output.error().code == Errc::denied)
         answer = key_needed(output.error(), public_key_);
     return answer ? answer : Error(answer.error()).in(fmt::format("host '{}'", name()));
+}
+
+// Another pod may be putting a new script in place at this moment; nothing ran, so it is asked again.
+Result<std::string> SshHost::ask(const Call& call, std::string_view verb, const Words& words,
+                                 std::chrono::milliseconds limit)
+{
+    const auto give_up = std::chrono::steady_clock::now() + replacing;
+    for (;;) {
+        auto answer = ask_once(call.within(limit), verb, words);
+        if (answer || !is_script_missing(answer.error()) || std::chrono::steady_clock::now() >= give_up ||
+            !pause(call, look_again))
+            return answer;
+    }
+}
+
+Result<ScriptVersion> SshHost::script_version(const Call& call)
+{
+    const auto limited = call.within(quick);
+    const auto answer = ask_once(limited, "version", {});
+    if (answer)
+        return decode<ScriptVersion>(*answer);
+    if (answer.error().reason != "no_forced_command" && answer.error().reason != "bad_answer")
+        return answer.error();
+    // A cut script says anything or nothing; whether the forced command is there, it says itself.
+    const auto key_works = session_.exec(limited, {.line = "DS=;CMD=status test-task-id"});
+    if (key_works && key_works->ok() && key_works->out == "SSH_OK\n")
+        return Error{
+            Errc::not_found,
+            fmt::format("what lies on that datastore is not the script, or not all of it: {}", answer.error().message),
+            fmt::format("put {} into the root of the datastore", script_name), "broken_script"};
+    return answer.error();
 }
 
 template <class Message> Result<Message> SshHost::ask_for(const Call& call, std::string_view verb, const Words& words,

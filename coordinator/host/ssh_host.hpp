@@ -23,6 +23,10 @@ public:
     SshHost(SshSession& session, ScriptPlace place, std::string public_key = "");
 
     std::string name() const override { return session_.host().name; }
+    const ScriptPlace& place() const { return place_; }
+
+    // Which script answers. Reasons of a refusal that a new script mends: no_script, broken_script, foreign_script.
+    Result<ScriptVersion> script_version(const Call&);
 
     Result<Health> health(const Call&, HealthAge) override;
     Result<std::vector<Adapter>> adapters(const Call&) override;
@@ -43,6 +47,7 @@ private:
     using Words = std::vector<std::pair<std::string_view, std::string>>;
 
     Result<std::string> ask(const Call&, std::string_view verb, const Words&, std::chrono::milliseconds limit);
+    Result<std::string> ask_once(const Call&, std::string_view verb, const Words&);
     template <class Message>
     Result<Message> ask_for(const Call&, std::string_view verb, const Words&, std::chrono::milliseconds limit);
 
@@ -55,6 +60,9 @@ private:
 // datastore that the forced command would cut.
 Result<std::string> script_line(std::string_view datastore, std::string_view verb,
                                 const std::vector<std::pair<std::string_view, std::string>>& words);
+
+// The reasons of script_answer() with which certainly nothing ran: there was no script of ours to run.
+bool is_script_missing(const Error& error);
 
 // What a host said on stdout and stderr: the JSON, the script's refusal, or why that is no answer of the script.
 Result<std::string> script_answer(const SshOutput& output, std::string_view public_key);

@@ -8,13 +8,24 @@ CopyMetrics::CopyMetrics(const CopyOrder& order, Observer& next)
     : next_(next), figures_{.owner_uid = order.job, .storage_vendor = order.vendor}
 {}
 
+void CopyMetrics::way(const Way& chosen)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        figures_.clone_method = chosen.method;
+        figures_.storage_protocol = chosen.protocol;
+        figures_.agent_version = chosen.agent_version;
+    }
+    next_.way(chosen);
+}
+
 // A number that Forklift has seen never becomes smaller, also where a copy begins again.
 void CopyMetrics::progress(const Progress& now)
 {
     {
         const std::lock_guard lock(mutex_);
         figures_.percent = std::max(figures_.percent, now.percent);
-        if (now.bytes > 0)
+        if (now.bytes > 0 && !figures_.provisioned_bytes)
             figures_.provisioned_bytes = now.bytes;
         if (now.xcopy != XcopyUse::unknown)
             figures_.xcopy_used = now.xcopy != XcopyUse::none;
@@ -22,10 +33,13 @@ void CopyMetrics::progress(const Progress& now)
     next_.progress(now);
 }
 
-void CopyMetrics::owner(const std::string& uid)
+void CopyMetrics::order(const CopyOrder& now)
 {
     const std::lock_guard lock(mutex_);
-    figures_.owner_uid = uid;
+    figures_.owner_uid = now.job;
+    figures_.allocated_bytes = now.source_allocated;
+    if (now.source_capacity > 0)
+        figures_.provisioned_bytes = now.source_capacity;
 }
 
 void CopyMetrics::array(const ArrayInfo& info)
@@ -40,7 +54,7 @@ void CopyMetrics::end(const CopyReport& report)
     const bool success = !report.error;
     figures_.clone_method = report.method;
     figures_.xcopy_used = report.xcopy.use == XcopyUse::full || report.xcopy.use == XcopyUse::partial;
-    if (report.bytes > 0)
+    if (report.bytes > 0 && !figures_.provisioned_bytes) // the target is as large as the disk, or larger
         figures_.provisioned_bytes = report.bytes;
     if (success)
         figures_.percent = 100;

@@ -13,8 +13,9 @@ public:
     // `next`, who hears the progress too, outlives this.
     CopyMetrics(const CopyOrder& order, Observer& next);
 
+    void way(const Way&) override;
     void progress(const Progress&) override;
-    void owner(const std::string& uid); // where only the cluster knows it
+    void order(const CopyOrder&); // what cluster and vCenter added to it
     void array(const ArrayInfo&);
     void end(const CopyReport&); // from now on "finished"
 

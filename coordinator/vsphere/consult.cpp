@@ -30,17 +30,18 @@ const AgentAddress* agent_of(const HostInfo& host, const std::vector<AgentAddres
 }
 
 // Where none is given: the agent that should run on it, on the address that vCenter manages it by.
-AgentAddress agent_on(const HostInfo& host)
+AgentAddress agent_on(const HostInfo& host, std::uint16_t port)
 {
-    return {.name = host.name, .address = host.addresses.empty() ? host.name : host.addresses.front()};
+    return {.name = host.name, .address = host.addresses.empty() ? host.name : host.addresses.front(), .port = port};
 }
 
-std::vector<AgentAddress> agents_on(const std::vector<HostInfo>& hosts, const std::string& job, Log& log)
+std::vector<AgentAddress> agents_on(const std::vector<HostInfo>& hosts, std::uint16_t port, const std::string& job,
+                                    Log& log)
 {
     std::vector<AgentAddress> agents;
     for (const auto& host : hosts) {
         if (host.is_usable())
-            agents.push_back(agent_on(host));
+            agents.push_back(agent_on(host, port));
         else
             log.warn("host left out", {{"job", job}, {"host", host.name}, {"connection", host.connection}});
     }
@@ -171,7 +172,7 @@ Result<void> consult(Session& session, const Call& call, Toolbox& tools)
     if (!hosts)
         return hosts.error();
     if (tools.config.agents.empty())
-        use_agents(tools, agents_on(*hosts, order.job, *tools.log));
+        use_agents(tools, agents_on(*hosts, tools.config.agent_port, order.job, *tools.log));
     return settle_hosts(tools, *hosts, vm_host, vm_runs);
 }
 
@@ -205,7 +206,7 @@ Result<void> consult_about_hosts(Toolbox& tools)
         auto hosts = vsphere::hosts_of(session, call, tools.config.vsphere.datacenter);
         if (!hosts)
             return hosts.error();
-        use_agents(tools, agents_on(*hosts, {}, *tools.log));
+        use_agents(tools, agents_on(*hosts, tools.config.agent_port, {}, *tools.log));
         return {};
     });
 }

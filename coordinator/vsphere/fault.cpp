@@ -19,7 +19,7 @@ Fault details_of(std::string type, const pugi::xml_node& detail, std::string tex
                 .object = text_of(detail, "object"),
                 .privilege = text_of(detail, "privilegeId"),
                 .subject = {}};
-    for (const char* where : {"name", "invalidProperty", "obj"})
+    for (const char* where : {"name", "invalidProperty", "obj", "file"})
         if (fault.subject.empty())
             fault.subject = text_of(detail, where);
     // 7.0.3 and later: a list of objects with the privileges missing there.

@@ -39,21 +39,7 @@ Result<void> set_insecure(Config& config, const Texts& given)
 // After the settings before it: what is exported for this one run goes before the file.
 Result<void> read_secrets(Config& config, const Texts& given)
 {
-    const auto values = read_secret_file(given.front());
-    if (!values)
-        return values.error();
-    const auto value = [&](const char* name) {
-        const auto found = values->find(name);
-        return found == values->end() ? std::string() : found->second;
-    };
-    auto& options = config.vsphere;
-    if (options.hostname.empty())
-        options.hostname = value("GOVMOMI_HOSTNAME");
-    if (options.username.empty())
-        options.username = value("GOVMOMI_USERNAME");
-    if (options.password.empty())
-        options.password = Secret(value("GOVMOMI_PASSWORD"));
-    return {};
+    return read_vsphere_secret_file(given.front(), config.vsphere);
 }
 
 Result<void> set_patience(Config& config, const Texts& given)
@@ -101,6 +87,24 @@ void read_vsphere_environment(const std::map<std::string, std::string>& environm
         options.password = Secret(password->second);
     if (const auto ca = environment.find("cacert"); ca != environment.end())
         options.ca_pem = ca->second;
+}
+
+Result<void> read_vsphere_secret_file(const std::string& path, VsphereOptions& options)
+{
+    const auto values = read_secret_file(path);
+    if (!values)
+        return values.error();
+    const auto value = [&](const char* name) {
+        const auto found = values->find(name);
+        return found == values->end() ? std::string() : found->second;
+    };
+    if (options.hostname.empty())
+        options.hostname = value("GOVMOMI_HOSTNAME");
+    if (options.username.empty())
+        options.username = value("GOVMOMI_USERNAME");
+    if (options.password.empty())
+        options.password = Secret(value("GOVMOMI_PASSWORD"));
+    return {};
 }
 
 void check_vsphere(const VsphereOptions& options, std::vector<std::string>& problems)

@@ -32,6 +32,9 @@ const std::vector<Setting>& vsphere_settings();
 // GOVMOMI_PASSWORD and cacert: values too secret or too long for a flag.
 void read_vsphere_environment(const std::map<std::string, std::string>& environment, VsphereOptions& options);
 
+// GOVMOMI_… values of a file, as KEY=value lines or a JSON object, for what is not known yet.
+Result<void> read_vsphere_secret_file(const std::string& path, VsphereOptions& options);
+
 void check_vsphere(const VsphereOptions& options, std::vector<std::string>& problems);
 
 // "AA:BB:…" or plain digits of a SHA-256. SHA-1 is refused: it can be forged.

@@ -64,6 +64,25 @@ bool is_passing(const Error& error)
     return error.code == Errc::unavailable || error.code == Errc::indeterminate || error.code == Errc::timed_out;
 }
 
+// Of a file's exchange. 507 is HTTP's own "Insufficient Storage"; which status a full datastore gives is not documented.
+Error file_status_error(int status)
+{
+    Error error{Errc::failed, fmt::format("HTTP status {}", status), "", "vsphere_http_status"};
+    if (status == 401 || status == 403) {
+        error.code = Errc::denied;
+        error.remedy = "the account needs Datastore.Browse and Datastore.FileManagement on the datastore";
+    } else if (status == 404) {
+        error.code = Errc::not_found;
+    } else if (status == 507) {
+        error.remedy = "the datastore is full: free some space on it, or name another";
+        error.reason = "datastore_full";
+    } else if (status >= 500) {
+        error.code = Errc::unavailable;
+        error.remedy = "no connected host may mount the datastore: see its events in vCenter, then run again";
+    }
+    return error;
+}
+
 } // namespace
 
 Result<ServiceContent> read_service_content(const pugi::xml_node& returned)
@@ -86,6 +105,7 @@ Result<ServiceContent> read_service_content(const pugi::xml_node& returned)
                          "check that --vsphere-hostname is a vCenter or an ESXi host", "vsphere_bad_reply"};
         *into = std::move(*ref);
     }
+    content.file_manager = ref_of(child(returned, "fileManager"));
     return content;
 }
 
@@ -153,7 +173,6 @@ void Session::keep_cookies(const rest::Reply& reply)
 
 Result<rest::Reply> Session::send(const Call& call, rest::Request request)
 {
-    request.harmless = true; // every request here may be sent twice
     request.headers.push_back({"User-Agent", "xcopy-coordinator"});
     std::string cookies;
     for (const auto& [name, value] : cookies_)
@@ -167,7 +186,7 @@ Result<rest::Reply> Session::send(const Call& call, rest::Request request)
     return reply;
 }
 
-Result<Answer> Session::once(const Call& call, std::string_view body, std::optional<Fault>& fault)
+Result<Answer> Session::once(const Call& call, std::string_view body, std::optional<Fault>& fault, bool harmless)
 {
     fault.reset();
     const auto version = content_ ? version_to_ask(content_->api_version) : std::string(oldest_known);
@@ -176,7 +195,8 @@ Result<Answer> Session::once(const Call& call, std::string_view body, std::optio
                .url = endpoint_.url + "/sdk",
                .headers = {{"Content-Type", "text/xml; charset=\"utf-8\""}, {"SOAPAction", "urn:vim25/" + version}},
                .body = envelope(body),
-               .max_reply_bytes = largest_answer});
+               .max_reply_bytes = largest_answer,
+               .harmless = harmless});
     if (!reply)
         return reply.error();
     if (reply->status == 200 || reply->status == 500)
@@ -275,19 +295,32 @@ Result<void> Session::keep_alive(const Call& call)
     return {};
 }
 
-Result<void> Session::put(const Call& call, const std::string& path_and_query, const std::string& bytes)
+Result<Answer> Session::change(const Call& call, std::string_view body, std::optional<Fault>& fault)
+{
+    const std::lock_guard lock(mutex_);
+    if (auto ready = content(call); !ready)
+        return ready.error();
+    auto answer = once(call, body, fault, false);
+    if (!answer && fault && meaning_of(*fault) == Meaning::session_gone) { // then it did not begin
+        signed_in_ = false;
+        if (auto done = sign_in_patiently(call); !done)
+            return told(done.error().in("sign in again"));
+        answer = once(call, body, fault, false);
+    }
+    return answer ? answer : told(answer.error());
+}
+
+// Any 2xx. What passes is waited for: a PUT and a GET may be repeated.
+Result<rest::Reply> Session::exchange_file(const Call& call, const rest::Request& request)
 {
     const std::lock_guard lock(mutex_);
     if (auto ready = content(call); !ready)
         return ready.error();
     bool signed_in_anew = false;
     for (int attempt = 1;; ++attempt) {
-        const auto reply = send(call, {.method = rest::Method::put,
-                                       .url = endpoint_.url + path_and_query,
-                                       .headers = {{"Content-Type", "application/octet-stream"}},
-                                       .body = bytes});
-        if (reply && (reply->status == 200 || reply->status == 201))
-            return {};
+        auto reply = send(call, request);
+        if (reply && reply->status >= 200 && reply->status < 300)
+            return reply;
         if (reply && (reply->status == 401 || reply->status == 403) && !signed_in_anew) {
             signed_in_ = false;
             signed_in_anew = true;
@@ -295,20 +328,28 @@ Result<void> Session::put(const Call& call, const std::string& path_and_query, c
                 return told(done.error().in("sign in again"));
             continue;
         }
-        const bool refused = reply && (reply->status == 401 || reply->status == 403);
-        const Error why =
-            !reply ? reply.error()
-                   : Error{refused                ? Errc::denied
-                           : reply->status == 404 ? Errc::not_found
-                           : reply->status >= 500 ? Errc::unavailable
-                                                  : Errc::failed,
-                           fmt::format("HTTP status {}", reply->status),
-                           refused ? "the account needs Datastore.Browse and Datastore.FileManagement on the datastore"
-                                   : "",
-                           "vsphere_http_status"};
+        const Error why = reply ? file_status_error(reply->status) : reply.error();
         if (!is_passing(why) || !may_wait(call, attempt, why))
             return told(why);
     }
+}
+
+Result<void> Session::put(const Call& call, const std::string& path_and_query, const std::string& bytes)
+{
+    const auto reply = exchange_file(call, {.method = rest::Method::put,
+                                            .url = endpoint_.url + path_and_query,
+                                            .headers = {{"Content-Type", "application/octet-stream"}},
+                                            .body = bytes,
+                                            .harmless = true});
+    return reply ? Result<void>() : reply.error();
+}
+
+Result<std::string> Session::get(const Call& call, const std::string& path_and_query)
+{
+    auto reply = exchange_file(call, {.method = rest::Method::get, .url = endpoint_.url + path_and_query});
+    if (!reply)
+        return reply.error();
+    return std::move(reply->body);
 }
 
 void Session::sign_out(const Call& call)

@@ -30,6 +30,7 @@ struct ServiceContent {
     Ref session_manager;
     Ref search_index;
     Ref view_manager;
+    std::optional<Ref> file_manager{};
     std::string api_type; // VirtualCenter, HostAgent
     std::string api_version;
     std::string full_name;
@@ -66,11 +67,16 @@ public:
     // element; it may name singletons of content().
     Result<Answer> read(const Call& call, std::string_view body);
 
+    // A method that changes something: sent once, unless vCenter says that it did not begin. A lost answer is
+    // Errc::indeterminate: look before asking again. `fault` tells what was refused.
+    Result<Answer> change(const Call& call, std::string_view body, std::optional<Fault>& fault);
+
     // Keeps an idle session from ending (30 minutes by default); needed by who idles longer than five.
     Result<void> keep_alive(const Call& call);
 
-    // A file to https://vcenter/folder/…: whole or not, twice does no harm.
+    // A file to https://vcenter/folder/…, and back. Twice does no harm; a PUT that breaks leaves part of the file.
     Result<void> put(const Call& call, const std::string& path_and_query, const std::string& bytes);
+    Result<std::string> get(const Call& call, const std::string& path_and_query);
 
     void sign_out(const Call& call);
 
@@ -78,8 +84,9 @@ public:
     int requests() const { return requests_; } // sent so far, for the figures
 
 private:
-    Result<Answer> once(const Call& call, std::string_view body, std::optional<Fault>& fault);
+    Result<Answer> once(const Call& call, std::string_view body, std::optional<Fault>& fault, bool harmless = true);
     Result<rest::Reply> send(const Call& call, rest::Request request);
+    Result<rest::Reply> exchange_file(const Call& call, const rest::Request& request);
     Result<void> sign_in(const Call& call);
     Result<void> sign_in_patiently(const Call& call);
     void keep_cookies(const rest::Reply& reply);

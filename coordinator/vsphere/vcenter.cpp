@@ -286,7 +286,7 @@ Result<std::optional<std::string>> sdc_guid(Session& session, const Call& call, 
     return std::optional<std::string>();
 }
 
-Result<std::string> datacenter_path(Session& session, const Call& call, const Ref& object)
+Result<Datacenter> datacenter_of(Session& session, const Call& call, const Ref& object)
 {
     const auto objects =
         retrieve(session, call,
@@ -297,7 +297,7 @@ Result<std::string> datacenter_path(Session& session, const Call& call, const Re
                   .hops = {{.name = "up", .type = "ManagedEntity", .path = "parent", .next = {"up"}}}});
     if (!objects)
         return objects.error();
-    std::string path;
+    Datacenter found;
     std::optional<Ref> at = object;
     constexpr int deepest = 100;
     for (int level = 0; at && level < deepest; ++level) {
@@ -305,39 +305,17 @@ Result<std::string> datacenter_path(Session& session, const Call& call, const Re
         if (entity == nullptr)
             break;
         auto parent = ref_of(entity->value("parent"));
-        const bool is_part = parent && (at->type == "Datacenter" || !path.empty()); // the root folder is none
-        if (is_part)
-            path.insert(0, entity->text("name") + (path.empty() ? "" : "/")); // its slashes stay %2f: it is a path
+        const bool is_part = parent && (at->type == "Datacenter" || !found.path.empty()); // the root folder is none
+        if (is_part && found.path.empty())
+            found.ref = *at;
+        if (is_part) // its slashes stay %2f: it is a path
+            found.path.insert(0, entity->text("name") + (found.path.empty() ? "" : "/"));
         at = std::move(parent);
     }
-    if (path.empty())
+    if (found.path.empty())
         return Error{Errc::not_found, fmt::format("vCenter does not say in which datacenter {} is", object.id), "",
                      "unknown_datacenter"};
-    return path;
-}
-
-std::string folder_url(std::string_view datacenter, std::string_view datastore, std::string_view file)
-{
-    std::string path = "/folder";
-    while (!file.empty()) {
-        const auto end = std::min(file.find('/'), file.size());
-        path += "/" + rest::percent_encode(file.substr(0, end));
-        file.remove_prefix(std::min(end + 1, file.size()));
-    }
-    rest::Query query;
-    if (!datacenter.empty())
-        query.emplace_back("dcPath", datacenter);
-    query.emplace_back("dsName", datastore);
-    return rest::with_query(path, query);
-}
-
-Result<void> upload(Session& session, const Call& call, const std::string& datacenter, const std::string& datastore,
-                    const std::string& file, const std::string& bytes)
-{
-    auto done = session.put(call, folder_url(datacenter, datastore, file), bytes);
-    if (!done)
-        return done.error().in(fmt::format("put {} on datastore '{}'", file, datastore));
-    return {};
+    return found;
 }
 
 } // namespace xcopy::vsphere

@@ -46,12 +46,11 @@ Result<HostStorage> storage_of(Session& session, const Call& call, const Ref& ho
 // The PowerFlex client's GUID; nothing: the host runs none.
 Result<std::optional<std::string>> sdc_guid(Session& session, const Call& call, const Ref& host);
 
-// "Europe/DC 0": the datacenter that holds the object, as /folder wants it.
-Result<std::string> datacenter_path(Session& session, const Call& call, const Ref& object);
-
-// A small file onto a datastore, through vCenter.
-Result<void> upload(Session& session, const Call& call, const std::string& datacenter, const std::string& datastore,
-                    const std::string& file, const std::string& bytes);
-std::string folder_url(std::string_view datacenter, std::string_view datastore, std::string_view file);
+struct Datacenter {
+    Ref ref;
+    std::string path; // "Europe/DC 0", as /folder wants it
+};
+// The one that holds the object.
+Result<Datacenter> datacenter_of(Session& session, const Call& call, const Ref& object);
 
 } // namespace xcopy::vsphere

@@ -174,6 +174,15 @@ TEST(ChooseHost, TakesTheLeastLoadedHealthyOneThatSeesTheDatastore)
     EXPECT_EQ(chosen({sees("c", 0, 1)}), "c");
 }
 
+TEST(ChooseHost, TakesADrainedOneOnlyWhereThereIsNoOther)
+{
+    auto drained = sees("a");
+    drained.drained_s = 60;
+    EXPECT_EQ(chosen({drained, sees("b", 9, 2)}), "b");
+    EXPECT_EQ(chosen({drained}), "a");
+    EXPECT_EQ(chosen({drained, sees("b")}, "a"), "a") << "what the administrator says goes first";
+}
+
 TEST(ChooseHost, SpreadsJobsOverEquallyLoadedHosts)
 {
     std::set<std::string> used;
@@ -280,6 +289,23 @@ TEST(Adapters, AreThoseWithAPathToTheSource)
     source.paths = {{"", "vmhba64", "active", "iscsi", 1}, {"", "vmhba2", "dead", "fc", 1}};
     EXPECT_THAT(adapters_for(health, source), ElementsAre("vmhba64"));
     EXPECT_THAT(adapters_for(health, std::nullopt), ElementsAre("vmhba2", "vmhba64"));
+}
+
+TEST(Way, NamesTheProtocolOfTheAdaptersInUse)
+{
+    ChosenHost host;
+    host.health.agent_version = "0.1.0";
+    host.health.adapters = {{"vmhba2", "qlnativefc", "link-up", "fc.20000024ff000001:21000024ff000001", ""},
+                            {"vmhba64", "iscsi_vmk", "online", "iqn.1998-01.com.vmware:esx1", ""}};
+    EXPECT_EQ(way_over(host).protocol, "") << "none is in use";
+    host.adapters = {"vmhba2"};
+    EXPECT_EQ(way_over(host).protocol, "fc");
+    EXPECT_EQ(way_over(host).agent_version, "0.1.0");
+    EXPECT_EQ(way_over(host).method, "agent");
+    host.adapters = {"vmhba64"};
+    EXPECT_EQ(way_over(host).protocol, "iscsi");
+    host.adapters = {"vmhba2", "vmhba64"};
+    EXPECT_EQ(way_over(host).protocol, "") << "both";
 }
 
 TEST(ProgressLines, ComeEveryFivePercentOrTenSeconds)

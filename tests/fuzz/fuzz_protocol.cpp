@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0)
         return 0;
     const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 9) {
+    switch (data[0] % 10) {
     case 0:
         read<xcopy::CloneRequest>(text);
         break;
@@ -52,6 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
     case 7:
         read<xcopy::Source>(text);
+        break;
+    case 8:
+        read<xcopy::ScriptVersion>(text);
         break;
     default:
         (void)xcopy::parse_job_id(text);

@@ -5,6 +5,17 @@
 namespace xcopy {
 namespace {
 
+TEST(Json, AScriptsVersionReadsBackAndNeedsItsProtocol)
+{
+    const auto read =
+        decode<ScriptVersion>(encode(ScriptVersion{.script_version = 3, .protocol = {1, 2}, .sha256 = "ab"}));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->script_version, 3);
+    EXPECT_EQ(read->protocol.max, 2);
+    EXPECT_EQ(read->sha256, "ab");
+    EXPECT_FALSE(decode<ScriptVersion>(R"({"script_version":3})"));
+}
+
 TEST(Json, AFullStatusReadsBackAsItWas)
 {
     CloneStatus status{.id = "job-1", .revision = 7, .state = CloneState::failed, .percent = 43};

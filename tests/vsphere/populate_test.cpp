@@ -1,4 +1,5 @@
 // The real coordinator, told of no host: a vCenter that knows the lab's hosts, datastores and VMs leads it to the real agents.
+#include "tests/end_to_end/scraper.hpp"
 #include "tests/vsphere/migration.hpp"
 
 #include <gmock/gmock.h>
@@ -45,6 +46,36 @@ TEST(PopulateByVcenter, FindsHostsAndDiskByItselfAndSaysNothingSecret)
     const auto requests = migration.vcenter.requests();
     EXPECT_EQ(requests.size(), 7U) << json(requests); // vcenter_requests_per_disk
     RecordProperty("vcenter_requests_per_disk", static_cast<int>(requests.size()));
+}
+
+TEST(PopulateByVcenter, MetricsTellTheSourcesSizes)
+{
+    Migration migration({vm("web", "poweredOff", {flat("[datastore1] web/web.vmdk")})});
+    const auto disk = migration.site.make_disk("web/web.vmdk", 16 * mib);
+    const auto target = migration.site.make_target(16 * mib);
+    const int port = free_port();
+    Process copy(migration.flags(disk, target, "web", {listen_on(port)}), migration.environment(),
+                 migration.site.work());
+    copy.go();
+    std::string text;
+    while (text.find("copy_duration_seconds{") == std::string::npos)
+        text = scrape(port);
+    const auto ran = copy.wait();
+    EXPECT_EQ(ran.exit, 0) << ran.err;
+    const auto labels = "{clone_method=\"agent\",owner_uid=\"" + target.job +
+                        "\",storage_protocol=\"n/a\",storage_vendor=\"ontap\",type="; // the host has both
+    EXPECT_THAT(text, HasSubstr(labels + "\"provisioned\"} 16777216\n"));
+    EXPECT_THAT(text, HasSubstr(labels + "\"datastore_allocated\"} 8388608\n"));
+}
+
+TEST(PopulateByVcenter, AgentsMayListenOnAnotherPort)
+{
+    Migration migration({vm("web", "poweredOff", {flat("[datastore1] web/web.vmdk")})});
+    const auto disk = migration.site.make_disk("web/web.vmdk", 16 * mib);
+    const auto target = migration.site.make_target(16 * mib);
+    const auto ran = migration.populate(disk, target, "web", {"--agent-port=1"});
+    expect_refused(migration, ran, target, "no agent answered");
+    EXPECT_THAT(ran.err, HasSubstr(":1/"));
 }
 
 TEST(PopulateByVcenter, TheHostOfARunningVmCopiesTheDiskBelowItsSnapshot)

@@ -1,4 +1,5 @@
 // The conversation itself: sign-in, sign-out, sessions that end, trouble that passes, trust.
+#include "coordinator/vsphere/datastore_files.hpp"
 #include "coordinator/vsphere/options.hpp"
 #include "tests/vsphere/site.hpp"
 
@@ -57,7 +58,7 @@ TEST_F(SessionTest, ThatEndedMeanwhileIsOpenedAgainAndTheQuestionRepeated)
     vcenter().order({{"do", "expire"}});
     EXPECT_TRUE(session->keep_alive(call)) << "reported as a fault";
     vcenter().order({{"do", "expire"}});
-    EXPECT_TRUE(vsphere::upload(*session, call, "Europe/DC 0", "ds 1", "f", "x")) << "reported as 401";
+    EXPECT_TRUE(session->put(call, vsphere::folder_url("Europe/DC 0", "ds 1", "f"), "x")) << "reported as 401";
     EXPECT_EQ(count(vcenter().requests(), "Login"), 4);
     EXPECT_EQ(vcenter().sessions(), 1);
 }
@@ -186,7 +187,7 @@ TEST_F(SessionTest, NoPasswordAndNoCookieReachesTheLogWhateverGoesWrong)
         vcenter().trouble(trouble);
         if (const auto refused = name_of_web(*session); !refused)
             log.error("refused", {{"why", refused.error().message}, {"remedy", refused.error().remedy}});
-        (void)vsphere::upload(*session, call.within(1s), "no such", "ds 1", "f", "x");
+        (void)session->put(call.within(1s), vsphere::folder_url("no such", "ds 1", "f"), "x");
         session->sign_out(call);
         vcenter().order({{"do", "calm"}});
     }

@@ -216,20 +216,6 @@ TEST_F(VcenterQuestions, ThePowerFlexClientTellsItsGuid)
     EXPECT_EQ(vsphere::sdc_guid(*session, call, host("esx2.example.com")).value(), std::nullopt);
 }
 
-TEST_F(VcenterQuestions, AFileGoesToADatastoreThroughTheRightDatacenter)
-{
-    const auto path = vsphere::datacenter_path(*session, call, host("esx1.example.com"));
-    ASSERT_TRUE(path) << path.error().message;
-    EXPECT_EQ(*path, "Europe/DC 0");
-    const std::string bytes("#!/bin/sh\n\0\xff", 12);
-    for (int twice = 0; twice < 2; ++twice)
-        ASSERT_TRUE(vsphere::upload(*session, call, *path, "ds 1", "a b/ü&?.sh", bytes));
-    std::ifstream file(vcenter().uploads() / "ds 1" / "a b" / "ü&?.sh", std::ios::binary);
-    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), bytes);
-    EXPECT_EQ(vsphere::upload(*session, call, "DC 0", "ds 1", "f", bytes).error().code, Errc::not_found);
-    EXPECT_EQ(vsphere::upload(*session, call, *path, "no such", "f", bytes).error().code, Errc::not_found);
-}
-
 TEST_F(VcenterQuestions, AVmThatMovedIsFoundWhereItIsNow)
 {
     ASSERT_EQ(look("web", "[ds 1] web/web.vmdk").vm_host, host("esx1.example.com"));

@@ -1,4 +1,5 @@
 // The readers, on XML as recorded on the wire or described for real servers (facts page).
+#include "coordinator/vsphere/datastore_files.hpp"
 #include "coordinator/vsphere/properties.hpp"
 #include "coordinator/vsphere/source_disk.hpp"
 

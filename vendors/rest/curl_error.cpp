@@ -32,7 +32,8 @@ Error untrusted(const std::string& peer, const Tls& tls, const TlsOutcome& outco
                 "wrong_thumbprint"};
     return {Errc::denied, fmt::format("{}: {} is not trusted: {}", peer, certificate, one_line(outcome.why)),
             !tls.ca_pem.empty()   ? "the CA certificate given must be that of the CA that issued it"
-            : tls.ca_file.empty() ? "name a file with the issuing CA's certificate (for an array: STORAGE_CA_FILE)"
+            : tls.ca_file.empty() ? "name a file with the issuing CA's certificate (for an array: STORAGE_CA_FILE, or "
+                                    "STORAGE_CA with its text)"
                                   : fmt::format("{} must hold the certificate of the CA that issued it", tls.ca_file),
             "untrusted_certificate"};
 }

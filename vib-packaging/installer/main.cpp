@@ -1,5 +1,7 @@
 // vib-installer: puts xcopy-agent on ESXi hosts, enrols it, upgrades it, looks at it, takes it away.
+#include "coordinator/populator.hpp"
 #include "coordinator/signals.hpp"
+#include "vendors/rest/observed.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -26,16 +28,18 @@ Run it as often as you like: it looks at each host, does what is missing, and ch
 is as it should be. A host that fails does not hold up the others.)";
 
 constexpr const char* footer =
-    R"(Environment: SSH_PRIVATE_KEY (a key, or base64 of it), SSH_KEY_PASSPHRASE, ESXI_SSH_PASSWORD, SSH_TIMEOUT_SECONDS
-Secrets are never flags.
+    R"(Environment: SSH_PRIVATE_KEY (a key, or base64 of it), SSH_KEY_PASSPHRASE, ESXI_SSH_PASSWORD, SSH_TIMEOUT_SECONDS;
+for a vCenter GOVMOMI_HOSTNAME, GOVMOMI_USERNAME, GOVMOMI_PASSWORD, GOVMOMI_INSECURE, cacert (the CA's PEM text)
 
-Exit status: 0 every host is as wanted; 1 to 99 that many hosts failed; 100 hundred or more; 101 usage
+Exit status: 0 every host is as wanted; 1 to 99 that many hosts failed; 100 hundred or more; 101 usage, or vCenter
+does not name the hosts
 
 Examples:
   vib-installer ca init --help
   vib-installer --vib-path xcopy-agent-0.1.0.vib --esxi-hosts esx1,esx2 --ssh-key-file id_rsa --dry-run
   vib-installer install --esxi-hosts-file hosts --ssh-key-file id_rsa --lower-acceptance-level --allow 10.20.0.0/16 \
       --ca-dir ca
+  vib-installer status --vsphere-hostname vc.example.com --datacenter 'Europe/DC 0' --ssh-key-file id_rsa
   vib-installer status --esxi-hosts-file hosts --ssh-key-file id_rsa
   vib-installer upgrade … --clones wait
   vib-installer remove … --acceptance-level PartnerSupported)";
@@ -106,21 +110,67 @@ void add_options(CLI::App& app, Options& options)
         ->capture_default_str();
 }
 
-// Flags that Forklift's vib-installer has and this one has no use for: taken, so that nobody's script breaks.
-void add_flags_of_old(CLI::App& app, std::string& ignored, bool& restart)
+void add_vcenter(CLI::App& app, Options& options)
+{
+    app.add_option("--vsphere-hostname", options.vsphere.hostname,
+                   "vCenter whose hosts are meant, where none is named");
+    app.add_option("--vsphere-username", options.vsphere.username,
+                   "its account; the password is GOVMOMI_PASSWORD, or in --vsphere-secret-file");
+    app.add_option("--datacenter", options.vsphere.datacenter, "only hosts of this datacenter, by its path or name");
+    app.add_option("--vsphere-ca-file", options.vsphere.ca_file, "CA of its certificate (PEM)");
+    app.add_option("--vsphere-thumbprint", options.vsphere_thumbprint, "trust the very certificate with this SHA-256");
+    app.add_option("--ssh-port", options.ssh_port, "of hosts that vCenter names")
+        ->check(CLI::Range(1, 65535))
+        ->capture_default_str();
+    app.add_option("--vsphere-secret-file", options.vsphere_secret_file,
+                   "GOVMOMI_… values: KEY=value lines or a JSON object");
+    app.add_option_function<std::string>(
+           "--vsphere-password", [&options](const std::string& given) { options.vsphere_password = Secret(given); },
+           "readable in the list of processes: rather set GOVMOMI_PASSWORD")
+        ->group("Forklift");
+}
+
+// Forklift's vib-installer has it and this one has no use for it: taken, so that nobody's script breaks.
+void add_flags_of_old(CLI::App& app, bool& restart)
 {
     app.add_option("--restart-hostd,-r", restart, "taken and not needed: hostd is never restarted")->group("Forklift");
-    for (const auto* flag : {"--vsphere-hostname", "--vsphere-username", "--vsphere-password", "--datacenter"})
-        app.add_option(flag, ignored, "taken and not used: hosts come from --esxi-hosts")->group("Forklift");
+}
+
+// Into `ready`. Taking the agent from all hosts of a vCenter is never meant by leaving something out.
+Result<void> ask_vcenter(const Call& call, rest::Transport& transport, Command command, const Options& options,
+                         Ready& ready)
+{
+    if (!ready.vcenter)
+        return {};
+    if (command == Command::remove && ready.vcenter->datacenter.empty())
+        return Error{Errc::bad_request, "remove takes no hosts from a vCenter unless --datacenter says which",
+                     "name the datacenter, or the hosts with --esxi-hosts", "bad_option"};
+    fmt::print(stderr, "asking {} for its hosts\n", ready.vcenter->hostname);
+    const auto log = stderr_log(Log::Level::warn);
+    auto found =
+        hosts_in_vcenter(call, transport, *log, *ready.vcenter, {.user = options.ssh_user, .port = options.ssh_port});
+    if (!found)
+        return found.error();
+    for (auto& host : *found)
+        ready.hosts.push_back({std::move(host), ready.login});
+    return {};
 }
 
 int work(Command command, Options options, const std::stop_token& stop, bool only_upgrade)
 {
-    auto ready = prepare(options, environment(), command == Command::install);
+    auto ready = prepare(options, environment(), command);
     ready.job.wanted.only_upgrade = only_upgrade;
     HostKeys keys(options.strict_host_keys ? HostKeys::Unknown::refuse : HostKeys::Unknown::accept);
     if (auto known = load_known_hosts(options.known_hosts, keys); !known)
         ready.problems.push_back(known.error());
+    for (const auto& warning : ready.warnings)
+        fmt::print(stderr, "vib-installer: {}\n", warning);
+    const auto wire = rest::curl_transport();
+    const auto transport = rest::observed(
+        *wire, {.warning = [](std::string_view what) { fmt::print(stderr, "vib-installer: INSECURE: {}\n", what); }});
+    if (ready.problems.empty())
+        if (auto asked = ask_vcenter(Call{.stop = stop}, *transport, command, options, ready); !asked)
+            ready.problems.push_back(asked.error());
     for (const auto& problem : ready.problems)
         fmt::print(stderr, "vib-installer: {}\n  remedy: {}\n", problem.message, problem.remedy);
     if (!ready.problems.empty()) {
@@ -130,7 +180,6 @@ int work(Command command, Options options, const std::stop_token& stop, bool onl
     const auto signer = std::move(ready.signer);
     ready.job.signer = signer.get();
     ready.job.wanted.enrol = signer != nullptr;
-    const auto transport = rest::curl_transport();
     ready.job.transport = transport.get();
 
     std::vector<std::string> names;
@@ -150,13 +199,13 @@ int work(Command command, Options options, const std::stop_token& stop, bool onl
 int main_with(int argc, char** argv)
 {
     Options options{.known_hosts = default_known_hosts()};
-    std::string ignored;
     bool restart = false;
     CLI::App app{about};
     app.footer(footer);
     app.require_subcommand(0, 1); // without one: install, as it always was
     add_options(app, options);
-    add_flags_of_old(app, ignored, restart);
+    add_vcenter(app, options);
+    add_flags_of_old(app, restart);
     const auto add = [&](const char* name, const char* help) {
         auto* sub = app.add_subcommand(name, help);
         sub->fallthrough();
@@ -180,6 +229,7 @@ int main_with(int argc, char** argv)
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? 0 : exit_usage;
     }
+    blank_secrets({argv + 1, argv + argc});
     if (authority.given())
         return authority.run();
     const Signals signals({.first = "\nstopping after the commands that run now. Once more leaves at once.\n",

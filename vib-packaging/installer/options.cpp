@@ -106,7 +106,7 @@ void read_tls(const Options& options, Ready& ready)
     ready.job.tls = tls;
 }
 
-void read_signer(const Options& options, Ready& ready)
+void read_signer(const Options& options, ca::Role role, Ready& ready)
 {
     if (!options.ca_dir.empty() && !options.sign_command.empty())
         ready.problems.push_back(bad("--ca-dir and --sign-command", "name one of them"));
@@ -117,7 +117,7 @@ void read_signer(const Options& options, Ready& ready)
             return;
         }
         if (!ready.job.tls) {
-            auto tls = observer_of(*authority);
+            auto tls = client_of(*authority, role);
             if (tls)
                 ready.job.tls = *tls;
             else
@@ -167,8 +167,41 @@ std::vector<SshAddress> read_hosts(const Options& options, std::vector<Error>& p
             hosts.push_back(std::move(*host));
     }
     if (hosts.empty() && problems.size() == problems_before)
-        problems.push_back(bad("no hosts", "name them with --esxi-hosts or --esxi-hosts-file"));
+        problems.push_back(bad("no hosts", "name them with --esxi-hosts or --esxi-hosts-file, or a vCenter "
+                                           "with --vsphere-hostname"));
     return hosts;
+}
+
+std::optional<VsphereOptions> read_vcenter(const Options& options, const Variables& environment,
+                                           std::vector<Error>& problems)
+{
+    auto vcenter = options.vsphere;
+    read_vsphere_environment(environment, vcenter);
+    if (!options.vsphere_password.empty())
+        vcenter.password = options.vsphere_password;
+    if (vcenter.hostname.empty())
+        vcenter.hostname = variable(environment, "GOVMOMI_HOSTNAME");
+    if (vcenter.username.empty())
+        vcenter.username = variable(environment, "GOVMOMI_USERNAME");
+    if (!options.vsphere_secret_file.empty())
+        if (auto read = read_vsphere_secret_file(options.vsphere_secret_file, vcenter); !read)
+            problems.push_back(read.error().in("--vsphere-secret-file"));
+    if (!vcenter.is_given())
+        return std::nullopt;
+    const auto insecure = variable(environment, "GOVMOMI_INSECURE");
+    vcenter.insecure = insecure == "true" || insecure == "1";
+    if (!options.vsphere_thumbprint.empty()) {
+        auto thumbprint = parse_thumbprint(options.vsphere_thumbprint);
+        if (thumbprint)
+            vcenter.thumbprint = std::move(*thumbprint);
+        else
+            problems.push_back(thumbprint.error().in("--vsphere-thumbprint"));
+    }
+    std::vector<std::string> wrong;
+    check_vsphere(vcenter, wrong);
+    for (const auto& one : wrong) // a sentence that holds its remedy
+        problems.push_back(bad(one, "or name the hosts with --esxi-hosts or --esxi-hosts-file"));
+    return vcenter;
 }
 
 bool is_network(const std::string& cidr)
@@ -187,12 +220,20 @@ bool is_network(const std::string& cidr)
     return problem == std::errc{} && stop == end && length >= 0 && length <= (v4 ? 32 : 128);
 }
 
-Ready prepare(const Options& options, const Variables& environment, bool needs_vib)
+Ready prepare(const Options& options, const Variables& environment, Command command)
 {
+    const bool needs_vib = command == Command::install;
     Ready ready;
-    const auto login = read_login(options, environment, ready.problems);
-    for (auto& host : read_hosts(options, ready.problems))
-        ready.hosts.push_back({std::move(host), login});
+    ready.login = read_login(options, environment, ready.problems);
+    if (!options.vsphere_password.empty())
+        ready.warnings.emplace_back(
+            "--vsphere-password could be read by everybody on this machine who lists processes; "
+            "set GOVMOMI_PASSWORD or use --vsphere-secret-file instead");
+    if (options.esxi_hosts.empty() && options.esxi_hosts_file.empty())
+        ready.vcenter = read_vcenter(options, environment, ready.problems);
+    if (!ready.vcenter)
+        for (auto& host : read_hosts(options, ready.problems))
+            ready.hosts.push_back({std::move(host), ready.login});
     for (const auto& network : options.allow)
         if (!is_network(network))
             ready.problems.push_back(bad(fmt::format("--allow '{}' is no network", network),
@@ -213,7 +254,8 @@ Ready prepare(const Options& options, const Variables& environment, bool needs_v
         wanted.vib_acceptance = ready.job.vib.acceptance;
         wanted.vib_bytes = ready.job.vib.bytes.size();
     }
-    read_signer(options, ready);
+    // Draining a host takes an operator; looking does not.
+    read_signer(options, command == Command::status ? ca::Role::observer : ca::Role::operator_, ready);
     wanted.allow = options.allow;
     wanted.lower_acceptance = options.lower_acceptance;
     wanted.allow_downgrade = options.allow_downgrade;

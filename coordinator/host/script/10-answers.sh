@@ -12,9 +12,10 @@ json_string() {
     }'
 }
 
-# One line "xcopy 1 ok" or "xcopy 1 refused", then the JSON: nobody takes a banner or a shell's complaint for an answer.
+# One line "xcopy 1 ok" or "xcopy 1 refused", then the JSON: nobody takes a banner or a shell's complaint for an answer. The 1 is
+# of this form only and stays when the protocol's range grows, so that older coordinators can still read which range that is.
 answer() {
-    printf 'xcopy %s ok\n%s\n' "$protocol_max" "$1"
+    printf 'xcopy 1 ok\n%s\n' "$1"
     exit 0
 }
 
@@ -31,7 +32,7 @@ refuse() { # code reason message remedy
     if [ "${speaks-}" = forklift ]; then
         forklift_refuse "$3"
     fi
-    printf 'xcopy %s refused\n%s\n' "$protocol_max" "$(error_json "$@")"
+    printf 'xcopy 1 refused\n%s\n' "$(error_json "$@")"
     exit 1
 }
 

@@ -184,6 +184,7 @@ ttl $w_ttl"
         refuse unavailable no_space "cannot write to $state: is it full?" "look at \`vdf -h\` on the host"
     fi
     log "clone ordered job=$w_job source=$s_path target=$device"
+    forget_old_uploads
     start_watcher "$w_job"
     unlock_host
     answer_status "$w_job"

@@ -3,9 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <regex>
+#include <sstream>
 
 namespace xcopy {
 namespace {
@@ -92,6 +95,69 @@ TEST(Exposition, NoNumberIsAboveAHundredAndNoneHasAnExponent)
     EXPECT_THAT(exposition(figures), HasSubstr("progress{owner_uid=\"" + uid + "\"} 0\n"));
 }
 
+std::vector<std::string> samples(const std::string& text)
+{
+    std::vector<std::string> all;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (!line.starts_with('#'))
+            all.push_back(line);
+    return all;
+}
+
+TEST(Exposition, EveryLineIsOfTheShapeThatForkliftReads)
+{
+    const auto all = samples(exposition(finished()));
+    EXPECT_EQ(all.size(), 8U);
+    for (const auto& line : all) {
+        std::smatch match;
+        ASSERT_TRUE(std::regex_match(line, match, std::regex("([a-z_]+)\\{([^}]*)\\} ([0-9.]+)"))) << line;
+        std::vector<std::string> names;
+        const auto labels = match[2].str();
+        const std::regex label("([a-zA-Z_]+)=\"([^\"]*)\"");
+        for (std::sregex_iterator at(labels.begin(), labels.end(), label); at != std::sregex_iterator(); ++at)
+            names.push_back((*at)[1]);
+        EXPECT_TRUE(std::ranges::is_sorted(names)) << line;
+        // Names are searched for unanchored: the first place where one ends like that must be the label itself.
+        for (const std::string name :
+             {"result", "storage_vendor", "clone_method", "xcopy_used", "storage_protocol", "version"}) {
+            const auto found = std::ranges::find_if(names, [&](const auto& each) { return each.ends_with(name); });
+            const bool is_array_info = line.find("storage_array_info") != std::string::npos; // nobody reads it so
+            if (found != names.end() && !is_array_info)
+                EXPECT_EQ(*found, name) << line;
+        }
+    }
+}
+
+TEST(Exposition, NoGenerationTakesTheOthersLine)
+{
+    const auto of_main =
+        "vsphere_xcopy_volume_populator_progress\\{[^}]*owner_uid=\"" + uid + "\"[^}]*\\} (\\d+\\.?\\d*)";
+    const auto of_29 = "progress\\{ownerUID=\"" + uid + "\"\\} (\\d+\\.?\\d*)";
+    int main_lines = 0;
+    int old_lines = 0;
+    for (const auto& line : samples(exposition(finished()))) {
+        main_lines += found(line, of_main).empty() ? 0 : 1;
+        old_lines += found(line, of_29).empty() ? 0 : 1;
+    }
+    EXPECT_EQ(main_lines, 1);
+    EXPECT_EQ(old_lines, 1);
+}
+
+TEST(Exposition, DurationsArePlainNumbersHoweverShortOrLong)
+{
+    for (const auto& [seconds, text] : std::map<double, std::string>{{0.0, "0"},
+                                                                     {0.0000004, "0"},
+                                                                     {0.001, "0.001"},
+                                                                     {0.1 + 0.2, "0.3"},
+                                                                     {99999.999, "99999.999"},
+                                                                     {604800.0, "604800"}}) {
+        auto figures = finished();
+        figures.end->seconds = seconds;
+        EXPECT_EQ(found(exposition(figures), "copy_duration_seconds\\{[^}]*\\} ([^\n]*)\n"), text);
+    }
+}
+
 TEST(Exposition, LabelValuesCannotEndAPattern)
 {
     auto figures = finished();
@@ -111,6 +177,32 @@ TEST(Exposition, PromtoolAcceptsIt)
     ::pclose(pipe);
     EXPECT_EQ(said, "vsphere_xcopy_volume_populator_legacy_progress label names should be written in 'snake_case' not "
                     "'camelCase'\n");
+}
+
+TEST(CopyMetrics, TheWayAndTheSourceAreToldAsSoonAsTheyAreKnown)
+{
+    CopyOrder order{.job = "to be learned", .vendor = "ontap"};
+    Observer nobody;
+    CopyMetrics metrics(order, nobody);
+    order.job = uid;
+    order.source_capacity = 4096;
+    order.source_allocated = 1024;
+    metrics.order(order);
+    metrics.way({.method = "agent", .protocol = "fc", .agent_version = "0.1.0"});
+    const std::string labels =
+        "{clone_method=\"agent\",owner_uid=\"" + uid + "\",storage_protocol=\"fc\",storage_vendor=\"ontap\",type=\"";
+    const auto early = metrics.text();
+    EXPECT_THAT(early, HasSubstr(labels + "provisioned\"} 4096\n"));
+    EXPECT_THAT(early, HasSubstr(labels + "datastore_allocated\"} 1024\n"));
+    EXPECT_THAT(early, HasSubstr("vib_version{owner_uid=\"" + uid + "\",version=\"0.1.0\"} 1\n"));
+
+    metrics.progress({.percent = 1, .bytes = 8192});
+    CopyReport report;
+    report.outcome = Outcome::succeeded;
+    report.bytes = 8192; // the target may be larger than the disk
+    metrics.end(report);
+    EXPECT_THAT(metrics.text(), HasSubstr("type=\"provisioned\"} 4096\n"));
+    EXPECT_THAT(metrics.text(), HasSubstr("result=\"success\",storage_protocol=\"fc\""));
 }
 
 TEST(CopyMetrics, ProgressNeverGoesBackAndIsPassedOn)

@@ -27,6 +27,9 @@ struct Installed {
 class Site {
 public:
     explicit Site(int hosts);
+    ~Site(); // where agents ran under the launcher: they asked for nothing that ESXi may lack
+    Site(const Site&) = delete;
+    Site& operator=(const Site&) = delete;
 
     lab::Lab lab;
 
@@ -46,9 +49,11 @@ public:
     int agents(const std::string& host) const;                     // processes of the agent, supervisors too
     std::filesystem::path root(const std::string& host) const;
     std::filesystem::path work() const { return work_; }
+    std::string vib() const { return vib_; }
 
     // Starts a clone and gives its id; it stops half-way while the lab holds "clone".
     std::string start_clone(const std::string& host, int number) const;
+    nlohmann::json order_clone(const std::string& host, int number) const; // the agent's answer, a refusal too
 
 private:
     std::filesystem::path work_;

@@ -33,10 +33,14 @@ type Front struct {
 	seen    []string
 	trouble []Order
 	page    int
+	held    int
+	gate    chan struct{}
+	news    *sync.Cond
 }
 
 func newFront(world *World, pair tls.Certificate, user, password, uploads string) *Front {
-	f := &Front{world: world, user: user, password: password, uploads: uploads, inside: &http.Transport{}}
+	f := &Front{world: world, user: user, password: password, uploads: uploads, inside: &http.Transport{}, gate: make(chan struct{})}
+	f.news = sync.NewCond(&f.mutex)
 	world.model.Service.Listen.User = url.UserPassword(user, password)
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	check(err)
@@ -72,6 +76,38 @@ func (f *Front) calm() {
 	f.trouble = nil
 }
 
+func (f *Front) hold() {
+	f.mutex.Lock()
+	f.held++
+	gate := f.gate
+	f.news.Broadcast()
+	f.mutex.Unlock()
+	<-gate
+}
+
+func (f *Front) waitHeld(count int) error {
+	late := time.AfterFunc(30*time.Second, f.news.Broadcast)
+	defer late.Stop()
+	began := time.Now()
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	for f.held < count {
+		if time.Since(began) > 29*time.Second {
+			return fmt.Errorf("only %d requests are held", f.held)
+		}
+		f.news.Wait()
+	}
+	return nil
+}
+
+func (f *Front) release() {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.held = 0
+	close(f.gate)
+	f.gate = make(chan struct{})
+}
+
 func (f *Front) pageBy(count int) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -105,34 +141,61 @@ func (f *Front) meets(method string) *Order {
 var methodName = regexp.MustCompile(`Body>\s*<([A-Za-z_]+)`)
 
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<24))
-	if err != nil {
-		return
-	}
-	method := r.Method + " " + r.URL.Path
-	if found := methodName.FindSubmatch(body); r.URL.Path == "/sdk" && found != nil {
-		method = string(found[1])
+	isFile := strings.HasPrefix(r.URL.Path, "/folder/")
+	method, met, body := r.Method+" "+r.URL.Path, r.Method+" /folder", []byte(nil)
+	if !isFile {
+		var err error
+		if body, err = io.ReadAll(io.LimitReader(r.Body, 1<<24)); err != nil {
+			return
+		}
+		if found := methodName.FindSubmatch(body); r.URL.Path == "/sdk" && found != nil {
+			method = string(found[1])
+		}
+		met = method
 	}
 	f.mutex.Lock()
 	f.seen = append(f.seen, method)
 	page := f.page
 	f.mutex.Unlock()
 
-	if met := f.meets(method); met != nil {
-		switch {
-		case met.Status == -1: // the connection breaks
-			panic(http.ErrAbortHandler)
-		case met.Status != 0:
-			http.Error(w, "no healthy upstream", met.Status)
-		case met.Where == "missing":
-			write(w, 200, missingSet(met.Fault))
-		default:
-			write(w, 500, fault(met.Fault, "simulated "+met.Fault))
-		}
+	trouble := f.meets(met)
+	if trouble != nil && trouble.When == "after" {
+		f.serve(&nobody{header: http.Header{}}, r, method, body, page, nil)
+		f.misbehave(w, r, trouble)
 		return
 	}
+	if trouble != nil && trouble.Task != "" {
+		write(w, 200, taskReply(method, trouble.Task))
+		return
+	}
+	if trouble != nil && trouble.Cut == 0 {
+		f.misbehave(w, r, trouble)
+		if !trouble.Hold {
+			return
+		}
+		trouble = nil
+	}
+	f.serve(w, r, method, body, page, trouble)
+}
+
+func (f *Front) misbehave(w http.ResponseWriter, r *http.Request, trouble *Order) {
+	switch {
+	case trouble.Hold:
+		f.hold()
+	case trouble.Status == -1: // the connection breaks
+		panic(http.ErrAbortHandler)
+	case trouble.Status != 0:
+		http.Error(w, "no healthy upstream", trouble.Status)
+	case trouble.Where == "missing":
+		write(w, 200, missingSet(trouble.Fault))
+	default:
+		write(w, 500, fault(trouble.Fault, "simulated "+trouble.Fault))
+	}
+}
+
+func (f *Front) serve(w http.ResponseWriter, r *http.Request, method string, body []byte, page int, cut *Order) {
 	if strings.HasPrefix(r.URL.Path, "/folder/") {
-		f.folder(w, r, body)
+		f.folder(w, r, cut)
 		return
 	}
 	if r.URL.Path == "/sdk" && r.Method == http.MethodPost {
@@ -141,11 +204,35 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			write(w, 500, fault("InvalidRequest", why))
 			return
 		}
+		if failed := failedTask.FindSubmatch(body); method == "RetrievePropertiesEx" && failed != nil {
+			write(w, 200, taskInfo(string(failed[1])))
+			return
+		}
 	}
 	if page > 0 { // as a server that pages by itself
 		body = bytes.Replace(body, []byte("<options/>"), []byte(fmt.Sprintf("<options><maxObjects>%d</maxObjects></options>", page)), 1)
 	}
 	f.pass(w, r, body)
+}
+
+// nobody takes an answer that is lost.
+type nobody struct{ header http.Header }
+
+func (n *nobody) Header() http.Header           { return n.header }
+func (n *nobody) Write(text []byte) (int, error) { return len(text), nil }
+func (n *nobody) WriteHeader(int)                {}
+
+// A task of ours: its name says how it ends.
+var failedTask = regexp.MustCompile(`>task-that-fails-([A-Za-z]+)<`)
+
+func taskReply(method, kind string) string {
+	return `<` + method + `Response xmlns="urn:vim25"><returnval type="Task">task-that-fails-` + kind + `</returnval></` + method + `Response>`
+}
+
+func taskInfo(kind string) string {
+	return `<RetrievePropertiesExResponse xmlns="urn:vim25"><returnval><objects><obj type="Task">task-that-fails-` + kind + `</obj><propSet><name>info</name>` +
+		`<val xsi:type="TaskInfo"><key>task-1</key><state>error</state><error><fault xsi:type="` + kind + `"><file>[ds] f</file></fault>` +
+		`<localizedMessage>simulated ` + kind + `</localizedMessage></error></val></propSet></objects></returnval></RetrievePropertiesExResponse>`
 }
 
 // strict refuses what a real server refuses and the simulator lets pass.
@@ -161,6 +248,8 @@ func strict(r *http.Request, method, body string) string {
 		"RetrievePropertiesEx":         {"_this", "specSet", "options"},
 		"ContinueRetrievePropertiesEx": {"_this", "token"},
 		"FindByInventoryPath":          {"_this", "inventoryPath"},
+		"MoveDatastoreFile_Task":       {"_this", "sourceName", "sourceDatacenter", "destinationName", "destinationDatacenter", "force"},
+		"DeleteDatastoreFile_Task":     {"_this", "name", "datacenter"},
 	}
 	at := -1
 	for _, element := range order[method] {
@@ -217,7 +306,7 @@ func (f *Front) pass(w http.ResponseWriter, r *http.Request, body []byte) {
 }
 
 // folder serves datastore files, which need a session on a real vCenter.
-func (f *Front) folder(w http.ResponseWriter, r *http.Request, body []byte) {
+func (f *Front) folder(w http.ResponseWriter, r *http.Request, cut *Order) {
 	cookie := strings.ReplaceAll(r.Header.Get("Cookie"), `"`, "")
 	live := false
 	all, err := f.world.list()
@@ -244,14 +333,39 @@ func (f *Front) folder(w http.ResponseWriter, r *http.Request, body []byte) {
 		http.Error(w, "no such datastore or datacenter", 404)
 		return
 	}
-	if r.Method != http.MethodPut || r.ContentLength < 0 {
-		http.Error(w, "only PUT with its length", 400)
-		return
-	}
 	file := filepath.Join(f.uploads, store, strings.TrimPrefix(r.URL.Path, "/folder/"))
+	switch {
+	case r.Method == http.MethodGet:
+		text, err := os.ReadFile(file)
+		if err != nil {
+			http.Error(w, "no such file", 404)
+			return
+		}
+		_, _ = w.Write(text)
+	case r.Method != http.MethodPut || r.ContentLength < 0:
+		http.Error(w, "only GET, and PUT with its length", 400)
+	default:
+		f.put(w, r, file, cut)
+	}
+}
+
+// put writes as the bytes come, as a host does: who breaks off leaves the beginning.
+func (f *Front) put(w http.ResponseWriter, r *http.Request, file string, cut *Order) {
 	check(os.MkdirAll(filepath.Dir(file), 0o755))
-	check(os.WriteFile(file, body, 0o644))
-	w.WriteHeader(201)
+	out, err := os.Create(file)
+	check(err)
+	defer out.Close()
+	if cut != nil {
+		_, _ = io.CopyN(out, r.Body, cut.Cut)
+		check(out.Sync())
+		f.misbehave(w, r, cut)
+		if !cut.Hold {
+			return
+		}
+	}
+	if _, err := io.Copy(out, r.Body); err == nil {
+		w.WriteHeader(201)
+	}
 }
 
 func write(w http.ResponseWriter, status int, body string) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -101,7 +103,7 @@ func escaped(name string) string {
 	return strings.NewReplacer("%", "%25", "/", "%2f", `\`, "%5c").Replace(name)
 }
 
-func newWorld(wish Inventory) *World {
+func newWorld(wish Inventory, uploads string) *World {
 	model := simulator.VPX()
 	model.Cluster, model.ClusterHost, model.Host, model.Pool, model.Portgroup = 1, len(wish.Hosts), 0, 0, 0
 	model.Datastore, model.Machine, model.Autostart = max(1, len(wish.Datastores)), len(wish.VMs), false
@@ -130,6 +132,7 @@ func newWorld(wish Inventory) *World {
 	stores := registry.All("Datastore")
 	for i, want := range wish.Datastores {
 		w.makeStore(stores[i].(*simulator.Datastore), want)
+		w.keepFiles(stores[i].(*simulator.Datastore), filepath.Join(uploads, want.Name))
 	}
 	for i, host := range registry.All("HostSystem") {
 		w.makeHost(host.(*simulator.HostSystem), wish.Hosts[i])
@@ -187,6 +190,21 @@ func (w *World) makeStore(store *simulator.Datastore, want StoreWish) {
 		store.Info = &types.NasDatastoreInfo{DatastoreInfo: base}
 	}
 	w.names["datastore "+want.Name] = store.Self
+}
+
+// keepFiles has the simulator's FileManager work where the front puts files.
+func (w *World) keepFiles(store *simulator.Datastore, folder string) {
+	check(os.MkdirAll(folder, 0o755))
+	store.Summary.Url = folder
+	store.Summary.FreeSpace, store.Summary.Accessible = 1<<40, true
+}
+
+func (w *World) free(name string, bytes int64) error {
+	store, err := w.get("datastore " + name)
+	if err == nil {
+		store.(*simulator.Datastore).Summary.FreeSpace = bytes
+	}
+	return err
 }
 
 func hba(want Adapter) types.BaseHostHostBusAdapter {

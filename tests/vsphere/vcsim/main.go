@@ -29,7 +29,7 @@ func main() {
 	pair, err := tls.LoadX509KeyPair(*certificate, *key)
 	check(err)
 
-	world := newWorld(wanted)
+	world := newWorld(wanted, *uploads)
 	front := newFront(world, pair, *user, string(secret), *uploads)
 	say(map[string]any{"url": front.url, "port": front.port, "objects": world.references()})
 
@@ -60,6 +60,12 @@ type Order struct {
 	Status int    `json:"status"` // an HTTP status without a SOAP body instead
 	Count  int    `json:"count"`
 	Skip   int    `json:"skip"` // so many requests pass first
+	When   string `json:"when"` // "after": what is asked for is done, and then the trouble comes
+	Hold   bool   `json:"hold"` // until "release", instead of a fault
+	Cut    int64  `json:"cut"`  // of a PUT: so many bytes reach the datastore
+	Task   string `json:"task"` // the task that is started ends with this fault
+	Store  string `json:"datastore"`
+	Free   int64  `json:"free"`
 	VM     string `json:"vm"`
 	Host   string `json:"host"`
 	State  string `json:"state"`
@@ -82,6 +88,13 @@ func obey(world *World, front *Front, order Order) (map[string]any, error) {
 	case "pages": // so many objects in each answer; 0: all of them
 		front.pageBy(order.Count)
 		return map[string]any{}, nil
+	case "held": // waits until so many requests are held
+		return map[string]any{}, front.waitHeld(order.Count)
+	case "release":
+		front.release()
+		return map[string]any{}, nil
+	case "free": // space on a datastore
+		return map[string]any{}, world.free(order.Store, order.Free)
 	case "move": // vMotion
 		return map[string]any{}, world.move(order.VM, order.Host)
 	case "power":

@@ -10,7 +10,6 @@
 namespace xcopy::primera3par {
 
 bool is_wwn(std::string_view hex);
-std::string spelled(std::string_view initiator);
 std::string hostname_of(const std::string& host_id); // in an export: "esx-1", "set:cluster"; empty: that id is none
 Result<Volume> parse_volume(const rest::Json& record);
 ArrayHost parse_host(const rest::Json& record);

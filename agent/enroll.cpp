@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 namespace xcopy {
 
@@ -40,11 +41,22 @@ Result<UniqueFd> lock(const EnrolmentFiles& files)
     return file;
 }
 
+// Before a file of the enrolment changes: whoever dies from here on, or saves in vain, is found out by the next.
+void note_unsaved(const Config& config)
+{
+    if (config.auto_backup.empty())
+        return;
+    ::mkdir(config.state_dir.c_str(), 0700); // it may be there
+    if (auto noted = replace_file(unsaved_mark(config), "", Durable::yes); !noted)
+        fmt::print(stderr, "should saving fail, nobody will be told later: {}\n", noted.error().message);
+}
+
 Result<void> save_for_next_boot(const Config& config)
 {
     if (config.auto_backup.empty())
         return {};
-    const Error lost{Errc::failed, "", "run /sbin/auto-backup.sh by hand; until then a restart of the host undoes it"};
+    const Error lost{Errc::failed, "",
+                     "run `xcopy-agent enroll --save` on the host; until then a restart of the host undoes it"};
     auto done = run({config.auto_backup}, backup_limits);
     if (!done)
         return Error{done.error().code, fmt::format("not saved for the next boot: {}", done.error().message),
@@ -54,7 +66,7 @@ Result<void> save_for_next_boot(const Config& config)
                      fmt::format("not saved for the next boot: {} ended with status {}: {}", config.auto_backup,
                                  done->exit_status.value_or(-1), (done->err + done->out).substr(0, 200)),
                      lost.remedy, "not_saved"};
-    return {};
+    return remove_file(unsaved_mark(config));
 }
 
 Result<std::string> read_input(const std::string& name)
@@ -92,6 +104,7 @@ Result<void> install(const Config& config, const InstallOptions& options)
     auto steps = plan_install(*offer, *now, files, *uuid);
     if (!steps)
         return steps.error();
+    note_unsaved(config);
     for (const auto& step : *steps)
         if (auto done = perform(step); !done)
             return done.error();
@@ -130,6 +143,8 @@ int enroll_request(const Config& config, const EnrollOptions& options)
     auto request = pki::request_pem(choice->key, wish_for(*uuid, name ? *name : "", options.names, all));
     if (!request)
         return failed(request.error());
+    if (!choice->steps.empty())
+        note_unsaved(config);
     for (const auto& step : choice->steps)
         if (auto done = perform(step); !done)
             return failed(done.error());
@@ -148,6 +163,14 @@ int enroll_install(const Config& config, const InstallOptions& options)
     if (!status)
         return failed(status.error());
     fmt::print("{}", as_text(*status));
+    return 0;
+}
+
+int enroll_save(const Config& config)
+{
+    if (auto saved = save_for_next_boot(config); !saved)
+        return failed(saved.error());
+    fmt::print("saved for the next boot\n");
     return 0;
 }
 

@@ -22,6 +22,7 @@ struct InstallOptions {
 // Each prints what it has to say and returns the process's exit status.
 int enroll_request(const Config&, const EnrollOptions&);
 int enroll_install(const Config&, const InstallOptions&);
+int enroll_save(const Config&); // what the host has, for its next boot
 int enroll_status(const Config&, const std::string& output);
 
 } // namespace xcopy

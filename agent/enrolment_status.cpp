@@ -7,6 +7,7 @@
 
 #include <ctime>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace xcopy {
 
@@ -28,6 +29,7 @@ template <class Archive> void serialize(Archive& a, EnrolmentStatus& s)
     field(a, "has_key", s.has_key);
     field(a, "key_waits", s.key_waits);
     field(a, "key_exposed", s.key_exposed);
+    field(a, "saved", s.saved);
     field(a, "authorities", s.authorities);
 }
 
@@ -57,6 +59,9 @@ void judge(EnrolmentStatus& status, const pki::Certificates& chain, const Enrolm
         } else if (status.key_exposed) {
             status.problem = "others than root may read the key";
             status.remedy = "chmod 600 the key file, and rotate the key: xcopy-agent enroll --new-key";
+        } else if (!status.saved) {
+            status.problem = "the enrolment was not saved: a restart of the host may undo it";
+            status.remedy = "xcopy-agent enroll --save";
         }
     }
 }
@@ -72,6 +77,16 @@ std::string day(std::int64_t unix_s)
 
 } // namespace
 
+std::string unsaved_mark(const Config& config)
+{
+    return config.state_dir + "/not-saved";
+}
+
+bool is_unsaved(const Config& config)
+{
+    return ::access(unsaved_mark(config).c_str(), F_OK) == 0;
+}
+
 Result<EnrolmentStatus> enrolment_status(const Config& config)
 {
     const auto files = enrolment_files(config);
@@ -79,6 +94,7 @@ Result<EnrolmentStatus> enrolment_status(const Config& config)
     if (!now)
         return now.error();
     EnrolmentStatus status;
+    status.saved = !is_unsaved(config);
     status.has_key = !is_blank(now->key.view());
     status.key_waits = !is_blank(now->next_key.view());
     struct stat info {};

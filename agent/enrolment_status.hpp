@@ -25,8 +25,13 @@ struct EnrolmentStatus {
     bool has_key = false;
     bool key_waits = false; // a new key was made and its certificate is not installed yet
     bool key_exposed = false;
+    bool saved = true;                    // false: the next boot may not have it
     std::vector<std::string> authorities; // whose clients are let in
 };
+
+// There while the files of the enrolment may be newer than what was saved for the next boot.
+std::string unsaved_mark(const Config&);
+bool is_unsaved(const Config&);
 
 Result<EnrolmentStatus> enrolment_status(const Config&);
 

@@ -1,5 +1,6 @@
 #include "agent/health.hpp"
 
+#include "agent/enrolment_status.hpp"
 #include "agent/esxi/commands.hpp"
 #include "agent/host_clock.hpp"
 #include "agent/pending.hpp"
@@ -62,6 +63,7 @@ awaitable<Health> HealthReporter::report(bool fresh, std::optional<std::int64_t>
     facts.certificate_expires_ms = certificates_.expires_ms();
     facts.certificate_problem = certificates_.problem();
     facts.key_exposed = certificates_.key_is_exposed();
+    facts.enrolment_unsaved = is_unsaved(config_);
     for (const auto& clone : jobs_.list().clones) {
         if (clone.state == CloneState::indeterminate)
             facts.indeterminate_jobs.push_back(clone.id);
@@ -77,6 +79,7 @@ awaitable<Health> HealthReporter::report(bool fresh, std::optional<std::int64_t>
     health.running = jobs_.running();
     health.queued = jobs_.queued();
     health.max_running = config_.max_running;
+    health.drained_s = static_cast<int>(jobs_.drained_for().count());
     health.problems = problems_of(facts);
     co_return health;
 }

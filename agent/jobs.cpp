@@ -47,6 +47,8 @@ awaitable<Result<CloneStatus>> Jobs::start(std::string id, CloneRequest request)
     };
     if (auto answer = known())
         co_return *answer;
+    if (auto drained = refused_while_drained())
+        co_return *drained;
     if (queued() >= config_.max_queued && running() >= config_.max_running)
         co_return Error{Errc::busy, fmt::format("{} clones wait on this host already", queued()),
                         "order it again when one has ended, or choose another host", "queue_full"};
@@ -59,6 +61,8 @@ awaitable<Result<CloneStatus>> Jobs::start(std::string id, CloneRequest request)
         co_return std::move(view.error()).in("look at the host's devices");
     if (auto answer = known()) // the same order may have arrived twice
         co_return *answer;
+    if (auto drained = refused_while_drained()) // whoever drains was told how many run
+        co_return *drained;
     auto allowed = guard(id, request, *source, **view);
     if (!allowed) {
         ++counters_.clones_refused;

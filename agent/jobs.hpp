@@ -40,6 +40,12 @@ public:
     awaitable<Result<Source>> look_at(std::string source); // as an order would, changing nothing
 
     int queued() const;
+
+    // For that long no order is taken and, unless `finish_queue`, none leaves the queue; clones that run go on.
+    void drain(seconds how_long, bool finish_queue);
+    void end_drain(const char* why);
+    seconds drained_for() const; // zero: orders are taken
+
     std::map<CloneState, int> by_state() const;
 
     awaitable<void> keep_house(); // orphans and old finished jobs; runs as long as the agent
@@ -70,6 +76,7 @@ private:
     Result<JobPtr> accept(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&);
 
     void pump(); // starts what the queue has room for
+    std::optional<Error> refused_while_drained() const;
     awaitable<Result<void>> judge_again(JobPtr job);
     awaitable<void> launch(JobPtr job);
     Result<void> start_writing(Job& job);
@@ -92,6 +99,8 @@ private:
     std::vector<JobPtr> queue_;
     std::vector<JobPtr> adopted_; // running when the agent started; followed once the loop runs
     int busy_ = 0;                // launched and not final yet
+    std::optional<steady_clock::time_point> drained_until_;
+    bool queue_held_ = false; // while drained
 };
 
 } // namespace xcopy

@@ -58,7 +58,7 @@ void Jobs::number_queue()
 
 void Jobs::pump()
 {
-    while (busy_ < config_.max_running && !queue_.empty()) {
+    while (!queue_held_ && busy_ < config_.max_running && !queue_.empty()) {
         auto job = queue_.front();
         queue_.erase(queue_.begin());
         ++busy_;
@@ -252,6 +252,8 @@ awaitable<void> Jobs::keep_house()
     for (;;) {
         co_await sleep_for(milliseconds(500));
         const auto now = steady_clock::now();
+        if (drained_until_ && now >= *drained_until_)
+            end_drain("its time is over");
         std::vector<JobPtr> orphans;
         std::vector<std::string> old;
         for (const auto& [id, job] : jobs_) {

@@ -123,6 +123,7 @@ struct Enroll {
     EnrollOptions request;
     InstallOptions answer;
     bool install = false;
+    bool save = false;
     bool status = false;
 };
 
@@ -141,6 +142,9 @@ CLI::App* add_enroll(CLI::App& app, Enroll& options)
         ->needs(install);
     auto* status =
         command->add_flag("--status", options.status, "exit status 0 when the host is enrolled")->excludes(install);
+    command->add_flag("--save", options.save, "save what the host has for its next boot (--install does it as well)")
+        ->excludes(install)
+        ->excludes(status);
     command
         ->add_flag("--new-key", options.request.new_key,
                    "ask for a certificate for a new key; the old pair serves until --install")
@@ -165,6 +169,8 @@ int run_enroll(const Enroll& options, const std::string& config_path, const std:
     }
     if (options.install)
         return enroll_install(*config, options.answer);
+    if (options.save)
+        return enroll_save(*config);
     if (options.status)
         return enroll_status(*config, output);
     return enroll_request(*config, options.request);

@@ -36,6 +36,7 @@ std::string metrics_text(const MetricsFacts& facts, const Counters& counters)
     }
     single(out, "xcopy_agent_clones_running", "gauge", "Clones being written now.", facts.running);
     single(out, "xcopy_agent_clones_queued", "gauge", "Clones waiting for their turn.", facts.queued);
+    single(out, "xcopy_agent_drained_seconds", "gauge", "For how much longer no order is taken.", facts.drained_s);
     single(out, "xcopy_agent_clones_started_total", "counter", "Supervisors started.", counters.clones_started);
     single(out, "xcopy_agent_clones_refused_total", "counter", "Orders refused by a guard.", counters.clones_refused);
     single(out, "xcopy_agent_rescans_total", "counter", "Times the host was told to rescan.", counters.rescans);

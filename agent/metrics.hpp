@@ -14,6 +14,7 @@ struct MetricsFacts {
     std::map<CloneState, int> clones;
     int running = 0;
     int queued = 0;
+    std::int64_t drained_s = 0;
     int connections = 0;
     std::uint64_t connections_refused = 0;
     std::uint64_t handshakes_failed = 0;

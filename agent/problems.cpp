@@ -150,6 +150,10 @@ std::vector<Problem> problems_of(const HealthFacts& facts)
             {Severity::error, "certificate_reload_failed", "",
              "the certificate files changed but the new ones are not usable: " + facts.certificate_problem->message,
              facts.certificate_problem->remedy});
+    if (facts.enrolment_unsaved)
+        out.push_back({Severity::error, "enrolment_not_saved", "",
+                       "the enrolment was not saved for the next boot: a restart of the host may undo it",
+                       "run `xcopy-agent enroll --save` on the host, or vib-installer install"});
     if (facts.key_exposed)
         out.push_back({Severity::warning, "key_exposed", "", "others than root may read the agent's private key",
                        "chmod 600 the key file"});
@@ -158,6 +162,12 @@ std::vector<Problem> problems_of(const HealthFacts& facts)
             if (!test.passed)
                 out.push_back({Severity::error, "selftest_failed", test.name,
                                fmt::format("the last self test failed: {}: {}", test.name, test.detail), test.remedy});
+    if (facts.health.drained_s > 0)
+        out.push_back(
+            {Severity::info, "drained", "",
+             fmt::format("the host takes no orders for {} s more: its agent is about to be upgraded or removed",
+                         facts.health.drained_s),
+             R"(it ends by itself; POST /v1/drain {"on":false} ends it now)"});
     if (!facts.indeterminate_jobs.empty())
         out.push_back({Severity::warning, "indeterminate_clones", facts.indeterminate_jobs.front(),
                        fmt::format("nobody saw how these clones ended: {}", fmt::join(facts.indeterminate_jobs, ", ")),

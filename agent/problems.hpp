@@ -20,6 +20,7 @@ struct HealthFacts {
     std::optional<std::int64_t> certificate_expires_ms;
     std::optional<Error> certificate_problem;
     bool key_exposed = false;
+    bool enrolment_unsaved = false;
     bool memory_group_missing = true;
     std::vector<std::string> indeterminate_jobs;
     std::vector<std::string> orphaned_jobs;

@@ -217,12 +217,33 @@ awaitable<Reply> forget_clone(Agent& agent, const Request& request)
     co_return nothing();
 }
 
+DrainStatus drain_status(const Jobs& jobs)
+{
+    return {static_cast<int>(jobs.drained_for().count()), jobs.running(), jobs.queued()};
+}
+
+awaitable<Reply> drain(Agent& agent, const Request& request)
+{
+    auto order = decode<DrainRequest>(request.body);
+    if (!order)
+        co_return refuse(std::move(order.error()).in("read drain request"));
+    if (order->seconds < 1 || order->seconds > DrainRequest::longest_s)
+        co_return refuse({Errc::bad_request, fmt::format("seconds must be 1 to {}", DrainRequest::longest_s),
+                          "ask again before it is over", "bad_message"});
+    if (order->on)
+        agent.jobs.drain(seconds(order->seconds), order->finish_queue);
+    else
+        agent.jobs.end_drain("asked for");
+    co_return answer(drain_status(agent.jobs));
+}
+
 awaitable<Reply> read_metrics(Agent& agent, const Request&)
 {
     MetricsFacts facts;
     facts.clones = agent.jobs.by_state();
     facts.running = agent.jobs.running();
     facts.queued = agent.jobs.queued();
+    facts.drained_s = agent.jobs.drained_for().count();
     if (agent.connections != nullptr) {
         facts.connections = agent.connections->connections;
         facts.connections_refused = agent.connections->connections_refused;
@@ -249,7 +270,8 @@ constexpr Route table[] = {
     {Verb::post, routes::detach, detach_device},      {Verb::post, routes::rescan, rescan},
     {Verb::get, routes::clones, list_clones},         {Verb::put, routes::clone, start_clone},
     {Verb::get, routes::clone, watch_clone},          {Verb::remove, routes::clone, forget_clone},
-    {Verb::post, routes::cancel, cancel_clone},       {Verb::get, routes::metrics, read_metrics},
+    {Verb::post, routes::cancel, cancel_clone},       {Verb::post, routes::drain, drain},
+    {Verb::get, routes::metrics, read_metrics},
 };
 
 awaitable<Reply> find_and_run(Agent& agent, Request& request)

@@ -127,6 +127,9 @@ Finding survives_restart(const Config& config)
         if (::stat(file.c_str(), &about) != 0 || (about.st_mode & S_ISVTX) == 0)
             lost += (lost.empty() ? "" : ", ") + file;
     }
+    if (lost.empty() && is_unsaved(config))
+        return {"saving it for the next boot did not succeed: a restart of the host may undo it",
+                "xcopy-agent enroll --save"};
     if (lost.empty())
         return {};
     return {

@@ -76,7 +76,7 @@ Result<HostChoice> choose_host(const std::vector<HostView>& hosts, const std::st
     std::optional<std::size_t> best;
     const auto rank = [&](std::size_t i) {
         const auto& host = hosts[i];
-        return std::tuple(host.errors > 0, host.load, stable_hash(job + host.name));
+        return std::tuple(host.drained_s > 0, host.errors > 0, host.load, stable_hash(job + host.name));
     };
     for (std::size_t i = 0; i < hosts.size(); ++i) {
         if (!hosts[i].unreachable.empty() || !hosts[i].sees_source)

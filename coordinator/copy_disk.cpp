@@ -3,6 +3,7 @@
 #include "coordinator/array_copy.hpp"
 #include "coordinator/copy_run.hpp"
 #include "coordinator/examine_source.hpp"
+#include "coordinator/find_host.hpp"
 #include "coordinator/map_target.hpp"
 #include "coordinator/on_host.hpp"
 #include "coordinator/put_back.hpp"
@@ -66,7 +67,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 
     // 1. Target: the array volume behind the handle. The driver refuses a handle of another array.
     const auto target = find_target(call, order, site.array);
-    const auto hosts = asked.get();
+    auto hosts = asked.get();
     warn_of_unreachable(hosts, order.job, site.log);
     if (!target)
         return run.refuse(target.error());
@@ -87,7 +88,7 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 
     // 4. Host: one that has the source's datastore mounted; vmkfstools on it does the copy, and the array moves the data
     // where it can.
-    auto host = choose_host(call, order, hosts, *source, run.wanted_host());
+    auto host = find_host(call, run, *source, hosts);
     if (!host)
         return run.refuse(host.error());
     if (auto possible = check_xcopy_possible(*host); !possible) {

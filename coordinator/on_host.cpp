@@ -3,6 +3,7 @@
 #include "coordinator/patience.hpp"
 #include "coordinator/put_back.hpp"
 #include "coordinator/verdict.hpp"
+#include "protocol/routes.hpp"
 
 #include <fmt/format.h>
 
@@ -31,14 +32,30 @@ void tell(CopyRun& run, const CloneStatus& status)
                                 .xcopy = status.xcopy.use});
 }
 
+// A host may have been drained since it was chosen; it takes the order when that is over.
+Result<CloneStatus> order_clone(const Call& call, CopyRun& run, Host& host)
+{
+    Backoff backoff(run.order.limits);
+    for (bool told = false;; told = true) {
+        auto status = until_heard(call, run.order.limits, run.site.log,
+                                  [&] { return host.start_clone(call, run.record.job, clone_request(run.record)); });
+        if (status || status.error().reason != routes::drained)
+            return status;
+        if (!told)
+            run.site.log.warn("host takes no orders, the clone waits",
+                              {{"job", run.record.job}, {"host", run.record.host}, {"why", status.error().message}});
+        if (!pause(call, backoff.next()))
+            return status;
+    }
+}
+
 Result<CloneStatus> start(const Call& call, CopyRun& run, Host& host)
 {
     const bool ordered_before = run.record.clone_ordered;
     run.record.clone_ordered = true;
     if (auto noted = run.note(); !noted)
         return noted.error();
-    auto status = until_heard(call, run.order.limits, run.site.log,
-                              [&] { return host.start_clone(call, run.record.job, clone_request(run.record)); });
+    auto status = order_clone(call, run, host);
     if (status || call.stop.stop_requested())
         return status;
     if (is_contact_lost(status.error()))

@@ -5,6 +5,7 @@
 #include "coordinator/survey.hpp"
 #include "coordinator/table.hpp"
 #include "coordinator/target.hpp"
+#include "protocol/routes.hpp"
 
 #include <fmt/format.h>
 
@@ -36,6 +37,9 @@ void check_agents(Checks& checks, const Survey& survey)
         const std::string what = "agent " + seen.host->name();
         if (seen.unreachable)
             checks.warn(what, *seen.unreachable);
+        else if (seen.health.drained_s > 0)
+            checks.warn(what, {Errc::busy, fmt::format("drained, takes no orders for {} s more", seen.health.drained_s),
+                               "a copy waits for it, or uses another host", routes::drained});
         else
             checks.pass(what, fmt::format("{} {}, agent {}, {} of {} clones running", seen.health.product,
                                           seen.health.version, seen.health.agent_version, seen.health.running,

@@ -66,7 +66,8 @@ json host_json(const SurveyedHost& seen)
                 {"uptime_s", health.uptime_s},
                 {"running", health.running},
                 {"queued", health.queued},
-                {"max_running", health.max_running}});
+                {"max_running", health.max_running},
+                {"drained_s", health.drained_s}});
     if (health.disk_max_lun)
         out["disk_max_lun"] = *health.disk_max_lun;
     if (health.highest_lun)

@@ -73,6 +73,7 @@ std::vector<HostView> views(const Survey& survey, const SourceName& source, cons
         }
         view.load = seen.health.running + seen.health.queued;
         view.errors = static_cast<int>(std::ranges::count(seen.health.problems, Severity::error, &Problem::severity));
+        view.drained_s = seen.health.drained_s;
         view.has_job = has_live_clone(seen, job);
         all.push_back(std::move(view));
     }

@@ -206,6 +206,20 @@ template <class Archive> void serialize(Archive& a, CloneList& m)
     required(a, "clones", m.clones);
 }
 
+template <class Archive> void serialize(Archive& a, DrainRequest& m)
+{
+    required(a, "on", m.on);
+    field(a, "seconds", m.seconds);
+    field(a, "finish_queue", m.finish_queue);
+}
+
+template <class Archive> void serialize(Archive& a, DrainStatus& m)
+{
+    required(a, "drained_s", m.drained_s);
+    required(a, "running", m.running);
+    required(a, "queued", m.queued);
+}
+
 template <class Archive> void serialize(Archive& a, AdapterList& m)
 {
     required(a, "adapters", m.adapters);
@@ -269,6 +283,7 @@ template <class Archive> void serialize(Archive& a, Health& m)
     field(a, "running", m.running);
     field(a, "queued", m.queued);
     field(a, "max_running", m.max_running);
+    field(a, "drained_s", m.drained_s);
     field(a, "selftest", m.selftest);
     field(a, "problems", m.problems);
 }
@@ -312,6 +327,8 @@ XCOPY_MESSAGE(RescanReply)
 XCOPY_MESSAGE(CloneRequest)
 XCOPY_MESSAGE(CloneStatus)
 XCOPY_MESSAGE(CloneList)
+XCOPY_MESSAGE(DrainRequest)
+XCOPY_MESSAGE(DrainStatus)
 XCOPY_MESSAGE(AdapterList)
 XCOPY_MESSAGE(DatastoreList)
 XCOPY_MESSAGE(Health)

@@ -170,6 +170,21 @@ struct CloneList {
     std::vector<CloneStatus> clones;
 };
 
+// A drained host takes no orders; clones that run go on. It ends by itself, so that whoever asked for it may die.
+struct DrainRequest {
+    static constexpr int longest_s = 3600;
+
+    bool on = false;           // (required) false: orders are taken again
+    int seconds = 120;         // from now on; asked again it counts anew
+    bool finish_queue = false; // clones in the queue are begun too; false: they wait there
+};
+
+struct DrainStatus {
+    int drained_s = 0; // how much longer; 0: orders are taken
+    int running = 0;
+    int queued = 0;
+};
+
 struct AdapterList {
     std::vector<Adapter> adapters;
 };
@@ -228,6 +243,7 @@ struct Health {
     int running = 0;
     int queued = 0;
     int max_running = 0;
+    int drained_s = 0;                // for how many seconds more no order is taken; 0: orders are taken
     std::optional<Selftest> selftest; // the last one; absent: none was run since the state directory was made
     std::vector<Problem> problems;
 };

@@ -19,6 +19,7 @@ constexpr const char* rescan = "/v1/rescan";
 constexpr const char* clones = "/v1/clones";
 constexpr const char* clone = "/v1/clones/{id}"; // GET takes ?after=REV&wait=SECONDS
 constexpr const char* cancel = "/v1/clones/{id}/cancel";
+constexpr const char* drain = "/v1/drain";
 constexpr const char* metrics = "/v1/metrics";
 
 constexpr std::size_t max_request_body = 64 * 1024;
@@ -29,6 +30,9 @@ constexpr int max_watch_wait_s = 60;
 // The reason in the refusal that an agent without a certificate answers to everything. It is sent under a certificate that
 // the agent made for itself a moment ago, so it proves nothing: whoever reads it may give up or ask over SSH, no more.
 constexpr const char* not_enrolled = "not_enrolled";
+
+// The reason in the refusal of an order by a host that is drained; it takes orders again by itself.
+constexpr const char* drained = "drained";
 
 // Who may do what, as URI SANs of the client certificate; and who a server is.
 constexpr const char* operator_role = "xcopy://role/operator"; // everything

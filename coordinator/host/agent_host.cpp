@@ -290,4 +290,13 @@ Result<std::vector<CloneStatus>> AgentHost::clones(const Call& call)
     return std::move(list->clones);
 }
 
+Result<DrainStatus> AgentHost::drain(const Call& call, const DrainRequest& request)
+{
+    auto status = ask_for<DrainStatus>(call, Method::post, routes::drain, encode(request), quick);
+    if (!status && is_unknown_call(status.error()))
+        return Error{Errc::unsupported, fmt::format("host '{}': its agent is too old to be drained", agent_.name),
+                     "wait until no clone runs and nobody orders one", std::string(unknown_call_reason)};
+    return status;
+}
+
 } // namespace xcopy

@@ -51,6 +51,8 @@ public:
     Result<CloneStatus> cancel_clone(const Call&, const std::string& id) override;
     Result<void> forget_clone(const Call&, const std::string& id) override;
     Result<std::vector<CloneStatus>> clones(const Call&) override;
+    // No orders for a while, before its agent is replaced. Errc::unsupported from an agent that is too old for it.
+    Result<DrainStatus> drain(const Call&, const DrainRequest&);
 
 private:
     Result<std::string> ask(const Call&, rest::Method, const std::string& path, std::string body,

@@ -158,9 +158,22 @@ TEST_F(Enroll, TellsWhenTheAnswerWasNotSavedAndFinishesWhenAskedAgain)
     EXPECT_EQ(done.exit_status, 1);
     EXPECT_THAT(done.err, HasSubstr("not saved for the next boot"));
     EXPECT_THAT(done.err, HasSubstr("no space left"));
+    EXPECT_THAT(done.err, HasSubstr("xcopy-agent enroll --save"));
+    const auto status = enroll({"--status", "--output", "json"});
+    EXPECT_EQ(status.exit_status, 0) << "it serves until the restart";
+    EXPECT_THAT(status.out, HasSubstr(R"("saved": false)"));
+    host.start();
+    EXPECT_THAT(health().body, HasSubstr("enrolment_not_saved"));
+    EXPECT_EQ(enroll({"--save"}).exit_status, 1) << "fails again, and is not forgotten";
+    EXPECT_THAT(enroll({"--status"}).out, HasSubstr("a restart of the host may undo it"));
+
     std::filesystem::remove(host.folder / "backup-fails");
-    EXPECT_EQ(install().exit_status, 0);
+    EXPECT_EQ(enroll({"--save"}).exit_status, 0);
     EXPECT_THAT(host.read("saved/agent.crt"), HasSubstr("BEGIN CERTIFICATE"));
+    EXPECT_THAT(enroll({"--status", "--output", "json"}).out, HasSubstr(R"("saved": true)"));
+    EXPECT_THAT(health().body, Not(HasSubstr("enrolment_not_saved")));
+    EXPECT_EQ(enroll({"--save"}).exit_status, 0) << "twice is no harm";
+    EXPECT_EQ(install().exit_status, 0);
 }
 
 TEST_F(Enroll, ADeathWhileSavingLosesNothing)
@@ -169,6 +182,7 @@ TEST_F(Enroll, ADeathWhileSavingLosesNothing)
     host.write("backup-kills", "");
     EXPECT_NE(install().exit_status, 0) << "killed";
     EXPECT_EQ(host.count("calls", "auto-backup"), 2) << "the key's, and the one it died in";
+    EXPECT_THAT(enroll({"--status", "--output", "json"}).out, HasSubstr(R"("saved": false)"));
     std::filesystem::remove(host.folder / "backup-kills");
     EXPECT_EQ(install().exit_status, 0);
     host.start();

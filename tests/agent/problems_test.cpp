@@ -48,7 +48,9 @@ const Case cases[] = {
          f.certificate_problem = Error{Errc::failed, "x"};
      }},
     {"no_memory_group", [](HealthFacts& f) { f.memory_group_missing = true; }},
+    {"enrolment_not_saved", [](HealthFacts& f) { f.enrolment_unsaved = true; }},
     {"key_exposed", [](HealthFacts& f) { f.key_exposed = true; }},
+    {"drained", [](HealthFacts& f) { f.health.drained_s = 60; }},
     {"indeterminate_clones", [](HealthFacts& f) { f.indeterminate_jobs = {"a"}; }},
     {"orphaned_clones", [](HealthFacts& f) { f.orphaned_jobs = {"a"}; }},
     {"not_readable",

@@ -215,6 +215,15 @@ TEST_F(OnHost, TellsFilesThatARestartWouldLose)
     EXPECT_EQ(verdict(selftest().out, "enrolment survives a restart"), "FAIL");
 }
 
+TEST_F(OnHost, TellsAnEnrolmentThatWasNotSaved)
+{
+    EXPECT_EQ(verdict(selftest().out, "enrolment survives a restart"), "ok");
+    host.write("state/not-saved", "");
+    const auto done = selftest();
+    EXPECT_EQ(verdict(done.out, "enrolment survives a restart"), "FAIL") << done.out;
+    EXPECT_THAT(done.out, HasSubstr("xcopy-agent enroll --save"));
+}
+
 TEST_F(OnHost, TellsACertificateThatTheClockContradicts)
 {
     host.authority->issue({.name = "agent", .alternatives = {"URI:xcopy://host/5f3a"}, .valid_from_s = 7200});

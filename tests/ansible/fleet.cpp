@@ -239,8 +239,16 @@ int Fleet::serving(const std::string& host) const
 
 std::string Fleet::start_clone(const std::string& host, int number) const
 {
+    const auto answer = order_clone(host, number);
+    if (answer.contains("code"))
+        throw std::runtime_error(answer.dump());
+    return answer.at("id");
+}
+
+json Fleet::order_clone(const std::string& host, int number) const
+{
     constexpr std::uint64_t size = clone_mib * 1024 * 1024;
-    auto id = fmt::format("6b0b2f7e-0000-4000-8000-{:012}", number);
+    const auto id = fmt::format("6b0b2f7e-0000-4000-8000-{:012}", number);
     const auto naa = fmt::format("naa.600a0980384e4339244c7570000000{:02x}", number);
     const auto file = fmt::format("vm{0}/disk{0}.vmdk", number);
     lab.create_disk("datastore1", file, size);
@@ -250,9 +258,7 @@ std::string Fleet::start_clone(const std::string& host, int number) const
     if (const auto answer = ask(host, "POST", "/v1/devices/" + naa + "/attach", attach); answer.contains("code"))
         throw std::runtime_error(answer.dump());
     const json order = {{"source", "[datastore1] " + file}, {"target_naa", naa}, {"target_size", size}};
-    if (const auto answer = ask(host, "PUT", "/v1/clones/" + id, order); answer.contains("code"))
-        throw std::runtime_error(answer.dump());
-    return id;
+    return ask(host, "PUT", "/v1/clones/" + id, order);
 }
 
 } // namespace ansible

@@ -58,6 +58,7 @@ public:
 
     // Starts a clone on a host and gives its id; it stops half-way when the lab holds "clone".
     std::string start_clone(const std::string& host, int number) const;
+    nlohmann::json order_clone(const std::string& host, int number) const; // the agent's answer, a refusal too
 
     std::filesystem::path work() const { return work_; }
 

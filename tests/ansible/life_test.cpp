@@ -159,12 +159,17 @@ TEST(AnsibleFleet, AnUpgradeWaitsForRunningClonesUnlessToldOtherwise)
         EXPECT_EQ(refused.exit, 2) << refused.output;
         EXPECT_THAT(refused.said_of("esx1"), HasSubstr(id));
         EXPECT_THAT(fleet.software("esx1").at("vibs").dump(), HasSubstr("0.0.1"));
+        EXPECT_EQ(fleet.ask("esx1", "GET", "/v1/health").at("drained_s"), 0) << "given back: " << playbook;
     }
     fleet.set({{"xcopy_agent_wait_minutes", 10}});
     const auto upgrade = fleet.prepare("upgrade");
     upgrade->go();
+    while (fleet.ask("esx1", "GET", "/v1/health").at("drained_s") == 0) // answers take their time
+        ASSERT_NE(upgrade->pid(), 0);
+    EXPECT_EQ(fleet.order_clone("esx1", 2).at("reason"), "drained");
     fleet.lab.release("clone");
     expect_all_fine(fleet, fleet.end_of(*upgrade));
+    EXPECT_EQ(fleet.ask("esx1", "GET", "/v1/health").at("drained_s"), 0);
     EXPECT_EQ(fleet.ask("esx1", "GET", "/v1/clones/" + id).at("state"), "succeeded");
     EXPECT_THAT(fleet.software("esx1").at("vibs").dump(), HasSubstr("0.0.2"));
 }

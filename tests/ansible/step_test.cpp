@@ -56,6 +56,9 @@ TEST(AnsibleSteps, EachThatFailsIsSaidAndTheNextRunEndsWell)
     EXPECT_EQ(again.exit, 0) << again.output;
     for (const auto& name : fleet.names())
         expect_healthy(fleet, name);
+    fleet.lab.call({{"do", "host.reboot"}, {"host", fleet.names().back()}}); // where saving had failed
+    const auto restarted = fleet.play("verify");
+    EXPECT_EQ(restarted.exit, 0) << restarted.output;
 
     fail(steps_of_removal);
     const auto unremoved = fleet.play("remove");

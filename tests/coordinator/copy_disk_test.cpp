@@ -210,6 +210,68 @@ TEST(CopyDisk, RidesOutAnAgentThatRestarts)
     EXPECT_EQ(lab.esx1().starts, 1);
 }
 
+// An upgrade of a host's agent drains it first.
+TEST(CopyDiskWithDrainedHosts, AnotherHostCopies)
+{
+    Lab lab;
+    lab.states.push_back(healthy_host("esx2"));
+    lab.states.back().health.running = 3;
+    lab.esx1().health.drained_s = 60;
+    EXPECT_EQ(lab.copy().host, "esx2");
+    EXPECT_EQ(lab.log.text.find("waits"), std::string::npos) << lab.log.text;
+}
+
+TEST(CopyDiskWithDrainedHosts, WithoutAnotherTheCopyWaitsSaysSoAndMapsNothingMeanwhile)
+{
+    Lab lab;
+    lab.esx1().health.drained_s = 60;
+    int asked = 0;
+    lab.esx1().on_health = [&] {
+        EXPECT_EQ(lab.array.mapped_to(), as_found);
+        if (++asked == 4)
+            lab.esx1().health.drained_s = 0;
+    };
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_EQ(asked, 4);
+    EXPECT_THAT(lab.log.text, HasSubstr("the copy waits for a host"));
+    EXPECT_THAT(lab.log.text, HasSubstr("is drained and takes no orders for 60 s more"));
+}
+
+TEST(CopyDiskWithDrainedHosts, AStopEndsTheWaitBeforeAnythingWasChanged)
+{
+    Lab lab;
+    std::stop_source stop;
+    lab.esx1().health.drained_s = 60;
+    lab.esx1().on_health = [&] { stop.request_stop(); };
+    const auto report = lab.copy(stop.get_token());
+    EXPECT_EQ(report.outcome, Outcome::cancelled);
+    EXPECT_EQ(report.error->reason, "drained");
+    EXPECT_EQ(lab.steps.count("map"), 0);
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
+TEST(CopyDiskWithDrainedHosts, AnOrderThatMeetsADrainIsGivenAgainUntilItIsTaken)
+{
+    Lab lab;
+    lab.esx1().drained_starts = 3;
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_EQ(lab.esx1().starts, 1);
+    EXPECT_EQ(lab.steps.count("start_clone"), 4);
+    EXPECT_THAT(lab.log.text, HasSubstr("host takes no orders, the clone waits"));
+}
+
+TEST(CopyDiskWithDrainedHosts, ACopyThatWasBegunIsTakenUpWithoutWaiting)
+{
+    Lab lab;
+    lab.steps.die_after = steps_of_one_copy() / 2;
+    EXPECT_THROW(lab.copy(), Death);
+    lab.steps.calm();
+    lab.esx1().health.drained_s = 60;
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_EQ(lab.esx1().starts, 1);
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
 TEST(CopyDisk, LeavesEverythingInPlaceWhenTheHostIsNotHeardAnyMore)
 {
     Lab lab;

@@ -174,6 +174,15 @@ TEST(ChooseHost, TakesTheLeastLoadedHealthyOneThatSeesTheDatastore)
     EXPECT_EQ(chosen({sees("c", 0, 1)}), "c");
 }
 
+TEST(ChooseHost, TakesADrainedOneOnlyWhereThereIsNoOther)
+{
+    auto drained = sees("a");
+    drained.drained_s = 60;
+    EXPECT_EQ(chosen({drained, sees("b", 9, 2)}), "b");
+    EXPECT_EQ(chosen({drained}), "a");
+    EXPECT_EQ(chosen({drained, sees("b")}, "a"), "a") << "what the administrator says goes first";
+}
+
 TEST(ChooseHost, SpreadsJobsOverEquallyLoadedHosts)
 {
     std::set<std::string> used;

@@ -106,5 +106,62 @@ TEST(Metrics, AFailureIsSaidAndThePortIsNeededBeforeAnythingIsChanged)
     EXPECT_THAT(refused.err, HasSubstr("Address already in use"));
 }
 
+TEST(Metrics, APodWithUselessSettingsAnswersOnceBeforeItEnds)
+{
+    Site site;
+    const int port = free_port();
+    Process pod({XCOPY_COORDINATOR_PROGRAM, "--owner-uid=6b0b2f7e-0000-4000-8000-000000000001", listen_on(port)},
+                {{"KUBERNETES_SERVICE_HOST", "127.0.0.1"}, {"KUBERNETES_SERVICE_PORT", "1"}}, site.work());
+    pod.go();
+    std::string text;
+    while (text.empty())
+        text = scrape(port);
+    EXPECT_THAT(text, HasSubstr("owner_uid=\"6b0b2f7e-0000-4000-8000-000000000001\",result=\"failure\""));
+    const auto ran = pod.wait();
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_THAT(ran.err, HasSubstr("\"copy-offload failed\" err=\"settings: no "));
+    EXPECT_THAT(ran.err, HasSubstr("no client certificate is given"));
+}
+
+// As Forklift's own test suite searches the log of a pod (contract 2.6).
+struct ReadByForklift {
+    std::string source;    // of the first line that has one
+    char xcopy_used = '-'; // the last
+    std::string failure;
+};
+
+ReadByForklift read_log(const std::string& log)
+{
+    ReadByForklift read;
+    std::smatch match;
+    if (std::regex_search(log, match, std::regex("source_vmdk=\"(\\[[^\"]*)\"")))
+        read.source = match[1];
+    const std::regex used("xcopyUsed=(\\d)");
+    for (std::sregex_iterator at(log.begin(), log.end(), used); at != std::sregex_iterator(); ++at)
+        read.xcopy_used = (*at)[1].str().front();
+    if (std::regex_search(log, match, std::regex("\"copy-offload failed\" err=\"([^\"]+)\"")))
+        read.failure = match[1];
+    return read;
+}
+
+TEST(Log, SaysWhatForkliftsTestSuiteReads)
+{
+    Site site;
+    const auto disk = site.make_disk("vm 1/web.vmdk", 16 * mib);
+    const auto good = read_log(site.populate(disk, site.make_target(16 * mib)).err);
+    EXPECT_EQ(good.source, disk.vmdk);
+    EXPECT_EQ(good.xcopy_used, '1');
+    EXPECT_EQ(good.failure, "");
+
+    for (const auto* host : {"esx1", "esx2"})
+        site.lab.call({{"do", "host.set"}, {"host", host}, {"settings", {{"/DataMover/HardwareAcceleratedMove", 0}}}});
+    EXPECT_EQ(read_log(site.populate(disk, site.make_target(16 * mib)).err).xcopy_used, '0') << "a host copied";
+
+    const auto bad = read_log(site.populate(disk, site.make_target(8 * mib)).err);
+    EXPECT_EQ(bad.source, disk.vmdk);
+    EXPECT_EQ(bad.xcopy_used, '0');
+    EXPECT_THAT(bad.failure, HasSubstr("smaller"));
+}
+
 } // namespace
 } // namespace e2e

@@ -72,14 +72,6 @@ std::map<std::string, std::string> environment()
     return all;
 }
 
-fs::path built(const std::string& package, const fs::path& folder)
-{
-    const auto ran = e2e::run({XCOPY_GO_BUILD, XCOPY_KUBE_SERVER_FOLDER, package}, environment(), folder);
-    if (ran.exit != 0)
-        throw std::runtime_error(fmt::format("cannot build {}: {}", package, ran.err));
-    return ran.out.substr(0, ran.out.find('\n'));
-}
-
 bool has_ended(int pid)
 {
     siginfo_t info{};
@@ -99,6 +91,14 @@ std::string last_words(const fs::path& folder, int pid)
 }
 
 } // namespace
+
+fs::path built_program(const std::string& folder, const std::string& package)
+{
+    const auto ran = e2e::run({XCOPY_GO_BUILD, folder, package}, environment(), fs::temp_directory_path());
+    if (ran.exit != 0)
+        throw std::runtime_error(fmt::format("cannot build {} in {}: {}", package, folder, ran.err));
+    return ran.out.substr(0, ran.out.find('\n'));
+}
 
 KubeApi& KubeApi::shared()
 {
@@ -147,7 +147,7 @@ lab::CertificateFiles KubeApi::client_certificate(const std::string& user)
 
 void KubeApi::start_etcd()
 {
-    const auto program = built("./etcd", folder_);
+    const auto program = built_program(XCOPY_KUBE_SERVER_FOLDER, "./etcd");
     etcd_url_ = fmt::format("http://127.0.0.1:{}", free_port());
     const auto peers = fmt::format("http://127.0.0.1:{}", free_port());
     etcd_ = std::make_unique<e2e::Process>(
@@ -161,7 +161,7 @@ void KubeApi::start_etcd()
 
 void KubeApi::start_server()
 {
-    const auto program = built("k8s.io/kubernetes/cmd/kube-apiserver", folder_);
+    const auto program = built_program(XCOPY_KUBE_SERVER_FOLDER, "k8s.io/kubernetes/cmd/kube-apiserver");
     if (port_ == 0)
         port_ = free_port();
     const auto flag = [](const char* name, const fs::path& file) {
@@ -267,6 +267,18 @@ std::string KubeApi::token(const std::string& name_space, const std::string& ser
         create(fmt::format("/api/v1/namespaces/{}/serviceaccounts/{}/token", name_space, service_account),
                {{"spec", {{"expirationSeconds", 3600}}}});
     return reply.at("status").at("token");
+}
+
+fs::path KubeApi::kubeconfig(const std::string& name_space, const std::string& account)
+{
+    const auto file = folder_ / fmt::format("kubeconfig-{}-{}", name_space, account);
+    write_secret(file, fmt::format("apiVersion: v1\nkind: Config\ncurrent-context: t\n"
+                                   "contexts: [{{name: t, context: {{cluster: t, user: t, namespace: {}}}}}]\n"
+                                   "clusters: [{{name: t, cluster: {{server: '{}', certificate-authority: '{}'}}}}]\n"
+                                   "users: [{{name: t, user: {{token: {}}}}}]\n",
+                                   name_space.empty() ? "default" : name_space, url(), ca_file().string(),
+                                   account.empty() ? admin_token_ : token(name_space, account)));
+    return file;
 }
 
 } // namespace kube_test

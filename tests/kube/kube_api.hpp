@@ -23,6 +23,9 @@ struct Reply {
     Json body;
 };
 
+// Where a program in Go is, which is built where that was never done. Throws with what the compiler wrote.
+std::filesystem::path built_program(const std::string& folder, const std::string& package);
+
 // Throws std::runtime_error with what the servers wrote when something that every test needs does not work.
 class KubeApi {
 public:
@@ -46,6 +49,8 @@ public:
 
     std::string make_namespace(); // a name that no other test has
     std::string token(const std::string& name_space, const std::string& service_account) const;
+    std::filesystem::path kubeconfig(const std::string& name_space = {},
+                                     const std::string& account = {}); // without one: its administrator's
 
     void stop_server();  // etcd stays
     void start_server(); // it lives as long as the thread that calls this

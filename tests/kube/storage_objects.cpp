@@ -1,5 +1,7 @@
 #include "tests/kube/storage_objects.hpp"
 
+#include "tests/kube/manifests.hpp"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -10,7 +12,7 @@ namespace kube_test {
 
 namespace {
 
-std::string with_name(std::string folder, const std::string& name)
+std::string with_name(const std::string& folder, const std::string& name)
 {
     return name.empty() ? folder : folder + '/' + name;
 }
@@ -23,29 +25,6 @@ Json claim_of(const DiskOptions& options, const std::string& name)
               {"storageClassName", "san"},
               {"volumeMode", options.volume_mode},
               {"resources", {{"requests", {{"storage", options.size}}}}}}}};
-}
-
-Json role(const std::string& name, const Json& rules)
-{
-    return {{"metadata", {{"name", name}}}, {"rules", rules}};
-}
-
-Json rule(const char* group, const char* resource, const Json& verbs)
-{
-    return {{"apiGroups", {group}}, {"resources", {resource}}, {"verbs", verbs}};
-}
-
-Json binding(const std::string& kind, const std::string& role, const std::string& name_space)
-{
-    return {
-        {"metadata", {{"name", kind == "Role" ? role : role + "-" + name_space}}},
-        {"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", kind}, {"name", role}}},
-        {"subjects", Json::array({{{"kind", "ServiceAccount"}, {"name", "populator"}, {"namespace", name_space}}})}};
-}
-
-std::string rbac(const std::string& name_space, const char* kind)
-{
-    return fmt::format("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/{}", name_space, kind);
 }
 
 // The authorizer reads roles and bindings a moment after they were written.
@@ -133,34 +112,67 @@ DiskObjects make_disk(KubeApi& api, const std::string& name_space, const DiskOpt
     return disk;
 }
 
-void make_populator(KubeApi& api, const std::string& name_space, const std::string& lease_namespace)
+DiskOptions options_of(const std::string& claim, std::uint64_t size, const std::vector<std::string>& handle)
 {
-    const Json read{"get", "list", "watch"};
-    ensure(api, fmt::format("/api/v1/namespaces/{}/serviceaccounts", name_space),
-           {{"metadata", {{"name", "populator"}}}});
-    ensure(api, rbac(name_space, "roles"),
-           role("populator-pvc-reader", Json::array({rule("", "persistentvolumeclaims", read),
-                                                     rule("coordination.k8s.io", "leases",
-                                                          {"get", "list", "watch", "create", "update", "patch"})})));
-    ensure(api, rbac(name_space, "rolebindings"), binding("Role", "populator-pvc-reader", name_space));
-    ensure(api, "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-           role("populator-pv-reader", Json::array({rule("", "persistentvolumes", Json::array({"get"}))})));
-    ensure(api, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-           binding("ClusterRole", "populator-pv-reader", name_space));
+    DiskOptions options{.name = claim, .size = std::to_string(size), .handle = {}, .attributes = {}};
+    for (const auto& flag : handle) {
+        const auto value = flag.substr(flag.find('=') + 1);
+        if (flag.starts_with("--volume-handle="))
+            options.handle = value;
+        else
+            options.attributes[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
+    }
+    return options;
+}
+
+namespace {
+
+// Where an object of that kind is created.
+std::string folder_of(const Json& object, const std::string& name_space)
+{
+    const auto kind = object.at("kind").get<std::string>();
+    if (kind == "ServiceAccount")
+        return fmt::format("/api/v1/namespaces/{}/serviceaccounts", name_space);
+    const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
+    if (kind == "ClusterRole")
+        return rbac + "clusterroles";
+    if (kind == "ClusterRoleBinding")
+        return rbac + "clusterrolebindings";
+    return fmt::format("{}namespaces/{}/{}", rbac, name_space, kind == "Role" ? "roles" : "rolebindings");
+}
+
+// As kustomize would apply them for another namespace than the one that the file names.
+void ensure_rights(KubeApi& api, const std::string& file, const std::string& name_space, const std::string& account)
+{
+    for (auto object : read_yaml(std::string(XCOPY_MANIFESTS) + '/' + file)) {
+        const bool names_account = object.contains("subjects");
+        if (names_account) {
+            object["subjects"][0]["namespace"] = account;
+            object["metadata"]["name"] = object["metadata"]["name"].get<std::string>() + '-' + account;
+        }
+        ensure(api, folder_of(object, name_space), object);
+    }
+}
+
+} // namespace
+
+void wait_for_rights(KubeApi& api, const std::string& name_space, const std::string& lease_namespace)
+{
     const auto lease = [](const std::string& where) {
         return Json{{"verb", "create"}, {"group", "coordination.k8s.io"}, {"resource", "leases"}, {"namespace", where}};
     };
-    wait_until_allowed(api, name_space, lease(name_space));
     wait_until_allowed(api, name_space, {{"verb", "get"}, {"resource", "persistentvolumes"}});
-    if (lease_namespace.empty())
-        return;
-    ensure(api, rbac(lease_namespace, "roles"),
-           role("populator-lease-reader",
-                Json::array({rule("coordination.k8s.io", "leases", {"get", "list", "watch", "create", "update"})})));
-    auto lease_binding = binding("Role", "populator-lease-reader", name_space);
-    lease_binding["metadata"]["name"] = "populator-lease-reader-" + name_space;
-    ensure(api, rbac(lease_namespace, "rolebindings"), lease_binding);
-    wait_until_allowed(api, name_space, lease(lease_namespace));
+    wait_until_allowed(api, name_space, lease(name_space));
+    if (!lease_namespace.empty())
+        wait_until_allowed(api, name_space, lease(lease_namespace));
+}
+
+void make_populator(KubeApi& api, const std::string& name_space, const std::string& lease_namespace)
+{
+    ensure_rights(api, "rights/populator.yaml", name_space, name_space);
+    if (!lease_namespace.empty())
+        ensure_rights(api, "host-leases/host-leases.yaml", lease_namespace, name_space);
+    wait_for_rights(api, name_space, lease_namespace);
 }
 
 } // namespace kube_test

@@ -30,9 +30,15 @@ struct DiskOptions {
 
 DiskObjects make_disk(KubeApi&, const std::string& name_space, const DiskOptions& = {});
 
-// The service account "populator" and exactly the rights that Forklift gives it. `lease_namespace` is where host leases
-// are; empty: that part of the rights is missing.
+// As the coordinator's flags name a volume: --volume-handle=…, --volume-attribute=KEY=VALUE.
+DiskOptions options_of(const std::string& claim, std::uint64_t size, const std::vector<std::string>& handle);
+
+// The service account "populator" and exactly the rights that Forklift gives it: manifests/rights. `lease_namespace` is where
+// host leases are (manifests/host-leases); empty: that part of the rights is missing.
 void make_populator(KubeApi&, const std::string& name_space, const std::string& lease_namespace);
+
+// The authorizer knows of rights a moment after they were made.
+void wait_for_rights(KubeApi&, const std::string& name_space, const std::string& lease_namespace);
 
 std::string lease_path(const std::string& name_space, const std::string& name = "");
 std::string claim_path(const std::string& name_space, const std::string& name = "");

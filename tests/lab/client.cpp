@@ -64,7 +64,7 @@ Lab::Lab(const LabOptions& options)
                                    (directory_ / "scenario.json").string()};
     if (!options.agent.empty())
         words.insert(words.end(), {"--agent", options.agent.string()});
-    if (!options.agent.empty() && !options.launcher.empty())
+    if (!options.launcher.empty())
         words.insert(words.end(), {"--launcher", options.launcher.string()});
     int in[2];
     int out[2];

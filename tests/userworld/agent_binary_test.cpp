@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <elf.h>
 #include <fstream>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace xcopy::userworld {
@@ -44,6 +47,47 @@ TEST(AgentBinary, IsOneStaticFileAtAFixedAddress)
     EXPECT_EQ(agent.find(PT_DYNAMIC), nullptr) << "wants libraries";
     ASSERT_NE(agent.find(PT_GNU_STACK), nullptr);
     EXPECT_EQ(agent.find(PT_GNU_STACK)->p_flags & PF_X, 0U) << "executable stack";
+}
+
+// The names of the functions in a file that was not stripped.
+std::set<std::string> functions_in(const char* path)
+{
+    std::ifstream file(path, std::ios::binary);
+    const std::string all(std::istreambuf_iterator<char>(file), {});
+    const auto at = [&]<class T>(T, std::size_t offset) {
+        T value{};
+        if (offset + sizeof value <= all.size())
+            std::memcpy(&value, all.data() + offset, sizeof value);
+        return value;
+    };
+    const auto header = at(Elf64_Ehdr{}, 0);
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < header.e_shnum; ++i) {
+        const auto section = at(Elf64_Shdr{}, header.e_shoff + i * sizeof(Elf64_Shdr));
+        if (section.sh_type != SHT_SYMTAB)
+            continue;
+        const auto words = at(Elf64_Shdr{}, header.e_shoff + section.sh_link * sizeof(Elf64_Shdr));
+        for (std::size_t symbol = 0; symbol < section.sh_size; symbol += sizeof(Elf64_Sym)) {
+            const auto one = at(Elf64_Sym{}, section.sh_offset + symbol);
+            if (ELF64_ST_TYPE(one.st_info) == STT_FUNC && words.sh_offset + one.st_name < all.size())
+                names.insert(all.c_str() + words.sh_offset + one.st_name);
+        }
+    }
+    return names;
+}
+
+// What is refused in tests is what these happen to run; a function that is not there is called in no run at all.
+TEST(AgentBinary, HasNoCodeThatCouldAskForWhatEsxiMayLack)
+{
+    const auto functions = functions_in(XCOPY_AGENT);
+    ASSERT_TRUE(functions.contains("__select") || functions.contains("select")) << "stripped?";
+    for (const std::string call : {"epoll_", "eventfd", "timerfd_", "signalfd", "inotify_", "fanotify_", "memfd_",
+                                   "pidfd_", "io_uring_", "io_setup", "copy_file_range", "vfork"}) {
+        const auto found = std::ranges::find_if(functions, [&](const std::string& name) {
+            return name.starts_with(call) || name.starts_with("__" + call);
+        });
+        EXPECT_TRUE(found == functions.end()) << *found;
+    }
 }
 
 TEST(AgentBinary, IsNotWhatEveryProgramIs)

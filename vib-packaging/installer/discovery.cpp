@@ -9,6 +9,7 @@ namespace xcopy::installer {
 std::vector<SshAddress> ssh_addresses(const std::vector<vsphere::HostInfo>& hosts, const SshDefaults& ssh)
 {
     std::vector<SshAddress> all;
+    all.reserve(hosts.size());
     for (const auto& host : hosts)
         all.push_back({.name = host.name,
                        .address = host.addresses.empty() ? host.name : host.addresses.front(),

@@ -117,6 +117,8 @@ Enrolment parse_enrolment(std::string_view text)
     Enrolment enrolment{.state = word("state"), .problem = word("problem")};
     if (const auto days = status.find("days_left"); days != status.end() && days->is_number_integer())
         enrolment.days_left = days->get<std::int64_t>();
+    if (const auto saved = status.find("saved"); saved != status.end() && saved->is_boolean())
+        enrolment.saved = saved->get<bool>();
     return enrolment;
 }
 

@@ -29,6 +29,7 @@ struct Enrolment {
     std::string state{}; // "enrolled", "not_enrolled", "unusable"; empty: the agent could not be asked
     std::string problem{};
     std::int64_t days_left = 0;
+    bool saved = true; // false: the next boot may not have it
 };
 
 // Empty or absent: the host did not tell, which is no reason to refuse it.

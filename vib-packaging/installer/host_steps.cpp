@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "vib-packaging/installer/host_work.hpp"
 
 namespace xcopy::installer {
@@ -11,12 +13,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds esxcli_install = 15min;
+constexpr std::chrono::seconds esxcli_install = 15min;
+constexpr std::chrono::seconds drained_at_once = 2min; // asked for again at half time
 
-Error esxcli_error(const SshOutput& output, std::string_view what)
+// The agent's own commands end with a line that says what to do.
+std::string last_line(std::string text)
 {
-    const auto text = said(output);
-    return {Errc::failed, fmt::format("{}: {}", what, text), remedy_for(output.out + output.errors), "command_failed"};
+    text.erase(text.find_last_not_of(" \r\n") + 1);
+    const auto before = text.rfind('\n');
+    return before == std::string::npos ? "" : text.substr(before + 1);
+}
+
+Error command_error(const SshOutput& output, std::string_view what)
+{
+    return {Errc::failed, fmt::format("{}: {}", what, said(output)),
+            what == program ? last_line(output.errors) : remedy_for(output.out + output.errors), "command_failed"};
 }
 
 } // namespace
@@ -28,7 +39,7 @@ Result<std::string> HostWork::command(Words words, std::string input, std::chron
     if (!output)
         return output.error();
     if (!output->ok())
-        return esxcli_error(*output, what);
+        return command_error(*output, what);
     return std::move(output->out);
 }
 
@@ -49,7 +60,7 @@ Result<void> HostWork::perform(const Step& step, HostReport& report)
     const std::string ruleset = ruleset_name;
     switch (step.act) {
     case Act::wait_for_clones:
-        return wait_for_clones();
+        return wait_for_clones(report);
     case Act::lower_acceptance:
         return quiet({"esxcli", "software", "acceptance", "set", std::string("--level=") + community_level});
     case Act::set_acceptance:
@@ -57,7 +68,7 @@ Result<void> HostWork::perform(const Step& step, HostReport& report)
     case Act::upload:
         return session_.upload(call_.within(10min), job_.vib.bytes, upload_path);
     case Act::install:
-        return install_vib();
+        return install_vib(report);
     case Act::read_firewall:
         return firewall({"refresh"});
     case Act::open_ruleset:
@@ -77,6 +88,8 @@ Result<void> HostWork::perform(const Step& step, HostReport& report)
         return firewall({"ruleset", "set", "-r", ruleset, "--allowed-all", "true"});
     case Act::enrol:
         return enrol();
+    case Act::save_enrolment:
+        return quiet({program, "enroll", "--save"});
     case Act::start:
         return quiet({init_script, "start"});
     case Act::stop:
@@ -94,13 +107,25 @@ Result<void> HostWork::perform(const Step& step, HostReport& report)
         return quiet({"rm", "-rf", "/scratch/xcopy-agent", "/var/run/xcopy-agent", "/var/run/xcopy-agent.pid",
                       "/var/log/xcopy-agent.log", upload_path});
     case Act::save:
-        return quiet({"/sbin/auto-backup.sh"});
+        if (auto saved = quiet({"/sbin/auto-backup.sh"}); !saved)
+            return Error{saved.error().code, saved.error().message,
+                         "all else is done; run /sbin/auto-backup.sh on the host, or leave it to the host, which saves "
+                         "every hour",
+                         "not_saved"};
+        return {};
     }
     return {};
 }
 
-Result<void> HostWork::install_vib()
+Result<void> HostWork::install_vib(HostReport& report)
 {
+    if (drain_ == Drain::done) { // copying may have taken long, and this may too
+        if (auto asked = agent())
+            if (auto held = drain(*asked, esxcli_install, report); !held)
+                return held;
+        if (auto still = wait_for_clones(report); !still)
+            return still;
+    }
     auto done = command({"esxcli", "software", "vib", "install", "-v", upload_path}, {}, esxcli_install);
     // Whatever came of it, the copy goes; the next run brings its own.
     auto removed = quiet({"rm", "-f", upload_path});
@@ -138,7 +163,7 @@ std::unique_ptr<AgentHost> HostWork::agent() const
 }
 
 // A host that was never enrolled cannot have been given a clone; one that only lost its certificate may have some.
-Result<void> HostWork::wait_for_clones()
+Result<void> HostWork::wait_for_clones(HostReport& report)
 {
     if (facts_.enrolment.state == "not_enrolled" && !facts_.has_jobs)
         return {};
@@ -148,25 +173,71 @@ Result<void> HostWork::wait_for_clones()
                      "give --agent-ca-file, --agent-cert-file and --agent-key-file", "clones_unknown"};
     const Call limited = call_.within(job_.wait_for_clones);
     for (;;) {
-        auto health = asked->health(call_, HealthAge::fresh); // asked at least once, however short the wait
-        if (!health) {
+        auto clones = clones_in_the_way(*asked, report); // asked at least once, however short the wait
+        if (!clones) {
             if (call_.stop.stop_requested())
-                return health.error();
-            return Error{health.error().code,
-                         fmt::format("the agent does not tell whether clones run: {}", health.error().message),
+                return clones.error();
+            return Error{clones.error().code,
+                         fmt::format("the agent does not tell whether clones run: {}", clones.error().message),
                          "start it (/etc/init.d/xcopy-agent restart); --clones adopt upgrades without asking, and the "
                          "new agent takes "
                          "up what runs",
                          "clones_unknown"};
         }
-        if (health->running == 0 && health->queued == 0)
+        if (*clones == 0)
             return {};
-        progress_(fmt::format("wait for {} clones", health->running + health->queued));
+        progress_(fmt::format("wait for {} clones", *clones));
         if (!pause(limited, job_.look_again))
             return Error{call_.stop.stop_requested() ? Errc::cancelled : Errc::timed_out,
-                         fmt::format("{} clones still run", health->running + health->queued),
+                         fmt::format("{} clones still run", *clones),
                          "wait for them (xcopy-coordinator clones list), or upgrade with --clones adopt", "clones_run"};
     }
+}
+
+// Those that run; and those that wait, where nobody would take them up or where they would be begun meanwhile.
+Result<std::ptrdiff_t> HostWork::clones_in_the_way(AgentHost& agent, HostReport& report)
+{
+    if (drain_ != Drain::impossible && std::chrono::steady_clock::now() >= drain_again_)
+        if (auto done = drain(agent, drained_at_once, report); !done)
+            return done.error();
+    auto clones = agent.clones(call_);
+    if (!clones)
+        return clones.error();
+    const bool queue_waits = drain_ == Drain::done && !for_good_;
+    return std::ranges::count_if(*clones, [&](const CloneStatus& clone) {
+        return !is_final(clone.state) && !(queue_waits && clone.state == CloneState::queued);
+    });
+}
+
+// No new clones from here on. It ends by itself, so it is asked for again in time while we live.
+Result<void> HostWork::drain(AgentHost& agent, std::chrono::seconds how_long, HostReport& report)
+{
+    const DrainRequest request{.on = true, .seconds = static_cast<int>(how_long.count()), .finish_queue = for_good_};
+    const auto asked = std::chrono::steady_clock::now();
+    auto drained = agent.drain(call_, request);
+    if (drained) {
+        drain_ = Drain::done;
+        drain_again_ = asked + how_long / 2;
+        return {};
+    }
+    if (drained.error().code != Errc::unsupported && drained.error().code != Errc::denied)
+        return drained.error();
+    drain_ = Drain::impossible;
+    report.findings.push_back(
+        {.severity = Severity::warning,
+         .code = "not_drained",
+         .subject = {},
+         .message = "the host went on taking orders while this waited for its clones: " + drained.error().message,
+         .remedy = "give an operator's certificate (--agent-cert-file), or --ca-dir"});
+    return {};
+}
+
+void HostWork::end_drain()
+{
+    if (drain_ != Drain::done)
+        return;
+    if (auto asked = agent()) // whatever stopped us does not stop this; and if it fails, the drain ends by itself
+        (void)asked->drain(Call().within(10s), {.on = false});
 }
 
 Result<void> HostWork::enrol()

@@ -45,6 +45,8 @@ Result<HostFacts> HostWork::look(const char* when)
 
 HostReport HostWork::finish(HostReport report, const Result<void>& done)
 {
+    if (!done)
+        end_drain();
     report.host_key = session_.host_key();
     bool changed = false;
     for (const auto& one : report.steps)
@@ -55,6 +57,10 @@ HostReport HostWork::finish(HostReport report, const Result<void>& done)
                                     : Outcome::unchanged;
     if (!done)
         report.error = done.error();
+    if (report.error && report.error->code == Errc::indeterminate)
+        report.error->remedy =
+            "the command may have taken effect: run this again, it looks at the host first and goes on "
+            "from there";
     return report;
 }
 
@@ -111,6 +117,7 @@ HostReport HostWork::install()
 
 HostReport HostWork::remove()
 {
+    for_good_ = true;
     auto report = begin(session_);
     auto facts = look("look at the host");
     if (!facts)

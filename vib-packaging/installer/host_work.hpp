@@ -72,8 +72,11 @@ private:
     Result<void> quiet(Words words, std::chrono::milliseconds limit = std::chrono::minutes(2));
     Result<void> firewall(Words words);
 
-    Result<void> wait_for_clones();
-    Result<void> install_vib();
+    Result<void> wait_for_clones(HostReport& report);
+    Result<std::ptrdiff_t> clones_in_the_way(AgentHost& agent, HostReport& report);
+    Result<void> drain(AgentHost& agent, std::chrono::seconds how_long, HostReport& report);
+    void end_drain();
+    Result<void> install_vib(HostReport& report);
     Result<void> enrol();
     Result<void> selftest();
     Result<void> health(HostReport& report);
@@ -86,6 +89,11 @@ private:
     SshSession& session_;
     Progress progress_;
     HostFacts facts_{}; // as last seen
+
+    enum class Drain : std::uint8_t { not_yet, done, impossible };
+    Drain drain_ = Drain::not_yet;
+    std::chrono::steady_clock::time_point drain_again_{};
+    bool for_good_ = false; // a removal: no other agent takes up what waits in the queue
 };
 
 } // namespace xcopy::installer

@@ -158,7 +158,7 @@ Result<void> ask_vcenter(const Call& call, rest::Transport& transport, Command c
 
 int work(Command command, Options options, const std::stop_token& stop, bool only_upgrade)
 {
-    auto ready = prepare(options, environment(), command == Command::install);
+    auto ready = prepare(options, environment(), command);
     ready.job.wanted.only_upgrade = only_upgrade;
     HostKeys keys(options.strict_host_keys ? HostKeys::Unknown::refuse : HostKeys::Unknown::accept);
     if (auto known = load_known_hosts(options.known_hosts, keys); !known)

@@ -106,7 +106,7 @@ void read_tls(const Options& options, Ready& ready)
     ready.job.tls = tls;
 }
 
-void read_signer(const Options& options, Ready& ready)
+void read_signer(const Options& options, ca::Role role, Ready& ready)
 {
     if (!options.ca_dir.empty() && !options.sign_command.empty())
         ready.problems.push_back(bad("--ca-dir and --sign-command", "name one of them"));
@@ -117,7 +117,7 @@ void read_signer(const Options& options, Ready& ready)
             return;
         }
         if (!ready.job.tls) {
-            auto tls = observer_of(*authority);
+            auto tls = client_of(*authority, role);
             if (tls)
                 ready.job.tls = *tls;
             else
@@ -220,8 +220,9 @@ bool is_network(const std::string& cidr)
     return problem == std::errc{} && stop == end && length >= 0 && length <= (v4 ? 32 : 128);
 }
 
-Ready prepare(const Options& options, const Variables& environment, bool needs_vib)
+Ready prepare(const Options& options, const Variables& environment, Command command)
 {
+    const bool needs_vib = command == Command::install;
     Ready ready;
     ready.login = read_login(options, environment, ready.problems);
     if (!options.vsphere_password.empty())
@@ -253,7 +254,8 @@ Ready prepare(const Options& options, const Variables& environment, bool needs_v
         wanted.vib_acceptance = ready.job.vib.acceptance;
         wanted.vib_bytes = ready.job.vib.bytes.size();
     }
-    read_signer(options, ready);
+    // Draining a host takes an operator; looking does not.
+    read_signer(options, command == Command::status ? ca::Role::observer : ca::Role::operator_, ready);
     wanted.allow = options.allow;
     wanted.lower_acceptance = options.lower_acceptance;
     wanted.allow_downgrade = options.allow_downgrade;

@@ -61,8 +61,8 @@ std::vector<SshAddress> read_hosts(const Options&, std::vector<Error>& problems)
 std::optional<VsphereOptions> read_vcenter(const Options&, const Variables& environment, std::vector<Error>& problems);
 bool is_network(const std::string& cidr); // an address or prefix, IPv4 or IPv6
 
-// Reads files too. `needs_vib`: install and upgrade do.
-Ready prepare(const Options&, const Variables& environment, bool needs_vib);
+// Reads files too.
+Ready prepare(const Options&, const Variables& environment, Command);
 
 // Host keys from the file, and back into it what was accepted.
 Result<void> load_known_hosts(const std::string& file, HostKeys&);

@@ -126,6 +126,8 @@ void plan_enrolment(Plan& plan, const HostFacts& facts, const Wanted& wanted)
         warn(plan, "certificate_expires",
              fmt::format("the agent's certificate ends in {} days", facts.enrolment.days_left),
              "run again with --ca-dir or --sign-command");
+    if (!facts.enrolment.saved && !(needed && wanted.enrol)) // an enrolment saves by itself
+        plan.steps.push_back({Act::save_enrolment});
 }
 
 } // namespace
@@ -155,6 +157,8 @@ std::string_view name(Act act)
         return "disallow network";
     case Act::enrol:
         return "enrol";
+    case Act::save_enrolment:
+        return "save enrolment";
     case Act::start:
         return "start";
     case Act::selftest:

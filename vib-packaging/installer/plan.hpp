@@ -43,6 +43,7 @@ enum class Act : std::uint8_t {
     allow,
     disallow,
     enrol,
+    save_enrolment,
     start,
     selftest,
     health,

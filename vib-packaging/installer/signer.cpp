@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -35,6 +36,14 @@ struct Scratch {
             fs::remove_all(path, ignored);
     }
 };
+
+bool ends_soon(const fs::path& certificate)
+{
+    constexpr std::time_t soon_s = 7 * 24 * 3600;
+    std::ifstream file(certificate);
+    const auto all = pki::certificates_from_pem(std::string(std::istreambuf_iterator<char>(file), {}));
+    return all && !all->empty() && pki::about(all->front().get()).not_after_s - std::time(nullptr) < soon_s;
+}
 
 } // namespace
 
@@ -69,12 +78,14 @@ Result<std::string> CaSigner::sign(const Call& /*call*/, const SigningRequest& r
     return made->certificate + made->authority;
 }
 
-Result<AgentTls> observer_of(const ca::Authority& authority)
+Result<AgentTls> client_of(const ca::Authority& authority, ca::Role role)
 {
-    constexpr const char* us = "vib-installer";
+    const auto* const us = role == ca::Role::observer ? "vib-installer" : "vib-installer-operator";
     auto files = authority.client(us);
-    if (!files && files.error().code == Errc::not_found)
-        files = authority.issue_client({.name = us, .role = ca::Role::observer});
+    if (!files && (files.error().code == Errc::not_found || files.error().code == Errc::conflict))
+        files = authority.issue_client({.name = us, .role = role});
+    else if (files && ends_soon(files->certificate))
+        files = authority.renew_client(us, ca::ClientOrder{}.days);
     if (!files)
         return files.error();
     return AgentTls{

@@ -51,7 +51,7 @@ private:
     ca::Authority authority_;
 };
 
-// The files to ask agents with, from that directory: an observer's, made when it is not there yet.
-Result<AgentTls> observer_of(const ca::Authority& authority);
+// The files to ask agents with, from that directory; made when they are not there yet, renewed when they end soon.
+Result<AgentTls> client_of(const ca::Authority& authority, ca::Role role);
 
 } // namespace xcopy::installer

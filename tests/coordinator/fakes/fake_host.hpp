@@ -33,6 +33,8 @@ struct HostState {
     std::function<void()> on_watch;
     std::function<std::optional<Error>()> watch_fault;
     std::optional<Error> start_fault;
+    std::function<void()> on_health;
+    int drained_starts = 0; // so many orders are refused because the host is drained
     XcopyUse xcopy = XcopyUse::full;
 };
 
@@ -79,6 +81,8 @@ public:
     Result<Health> health(const Call&, HealthAge age) override
     {
         state_.asked_health = age;
+        if (state_.on_health)
+            state_.on_health();
         return steps_.run("health", [&]() -> Result<Health> { return state_.health; });
     }
 
@@ -139,6 +143,10 @@ public:
         return steps_.run("start_clone", [&]() -> Result<CloneStatus> {
             if (state_.start_fault)
                 return *state_.start_fault;
+            if (state_.drained_starts > 0 && !state_.clones.contains(id)) {
+                --state_.drained_starts;
+                return Error{Errc::busy, "this host is drained", "", "drained"};
+            }
             if (state_.clones.contains(id)) {
                 if (!(state_.orders.at(id) == order))
                     return Error{Errc::conflict, "this id stands for another order"};

@@ -80,6 +80,8 @@ TEST(HostFacts, EnrolmentIsReadOrUnknown)
     const auto enrolment = parse_enrolment(R"({"state":"enrolled","problem":"","days_left":12,"more":[1]})");
     EXPECT_EQ(enrolment.state, "enrolled");
     EXPECT_EQ(enrolment.days_left, 12);
+    EXPECT_TRUE(enrolment.saved) << "an agent of before that word";
+    EXPECT_FALSE(parse_enrolment(R"({"state":"enrolled","saved":false})").saved);
     for (const auto* bad : {"", "[]", "{\"state\":7}", "not found"})
         EXPECT_EQ(parse_enrolment(bad).state, "") << bad;
 }

@@ -94,6 +94,8 @@ TEST(InstallerLife, AnUpgradeLeavesTwoRunningClonesToTheNewAgent)
     EXPECT_THAT(waited.error("esx1"), HasSubstr("2 clones still run"));
     EXPECT_THAT(waited.error("esx1"), HasSubstr("--clones adopt"));
     EXPECT_THAT(waited.changes("esx1"), IsEmpty());
+    EXPECT_EQ(site.ask("esx1", "GET", "/v1/health").at("drained_s"), 0)
+        << "an upgrade that gave up gives the host back";
 
     const auto adopted = site.run("upgrade", {"--clones", "adopt"});
     EXPECT_EQ(adopted.exit, 0) << adopted.progress;
@@ -105,21 +107,71 @@ TEST(InstallerLife, AnUpgradeLeavesTwoRunningClonesToTheNewAgent)
     EXPECT_THAT(site.lab.violations(), IsEmpty());
 }
 
-TEST(InstallerLife, AnUpgradeWaitsUntilNoCloneRuns)
+TEST(InstallerLife, AnUpgradeDrainsTheHostAndTheNewAgentTakesUpTheQueue)
 {
     Site site(1);
     ASSERT_EQ(site.run("install", consent).exit, 0);
     site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 40}, {"hold_name", "clone"}});
-    const auto id = site.start_clone("esx1", 1);
-    site.lab.wait_held("clone", 1);
+    std::vector<std::string> running;
+    for (int number = 1; number <= 4; ++number) // as many as run at once
+        running.push_back(site.start_clone("esx1", number));
+    site.lab.wait_held("clone", 4);
+    const auto waiting = site.start_clone("esx1", 5);
+    const auto state = [&](const std::string& id) { return site.ask("esx1", "GET", "/v1/clones/" + id).at("state"); };
+    EXPECT_EQ(state(waiting), "queued");
+
     site.use_release(2);
     const auto upgrade = site.prepare("upgrade");
     upgrade->go();
-    EXPECT_TRUE(eventually([&] { return site.ask("esx1", "GET", "/v1/clones/" + id).at("percent") == 40; }));
-    site.lab.release("clone");
+    EXPECT_TRUE(eventually([&] { return site.ask("esx1", "GET", "/v1/health").at("drained_s") > 0; }));
+    const auto refused = site.order_clone("esx1", 6);
+    EXPECT_EQ(refused.at("reason"), "drained") << refused;
+    site.lab.release("clone"); // the fifth is held as well, by then under the new agent
     const auto done = site.end_of(*upgrade);
     EXPECT_EQ(done.exit, 0) << done.progress;
-    EXPECT_EQ(site.ask("esx1", "GET", "/v1/clones/" + id).at("state"), "succeeded");
+    for (const auto& id : running)
+        EXPECT_EQ(state(id), "succeeded");
+    EXPECT_EQ(site.ask("esx1", "GET", "/v1/health").at("drained_s"), 0);
+    site.lab.wait_held("clone");
+    EXPECT_EQ(state(waiting), "running");
+    EXPECT_EQ(site.lab.starts().size(), 5U) << "one vmkfstools each";
+    site.lab.release("clone");
+    EXPECT_TRUE(eventually([&] { return state(waiting) == "succeeded"; }));
+    EXPECT_THAT(site.lab.violations(), IsEmpty());
+}
+
+TEST(InstallerLife, ARemovalWaitsForTheQueueToo)
+{
+    Site site(1);
+    ASSERT_EQ(site.run("install", consent).exit, 0);
+    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 40}, {"hold_name", "clone"}});
+    for (int number = 1; number <= 5; ++number)
+        site.start_clone("esx1", number);
+    site.lab.wait_held("clone", 4);
+    const auto removal = site.prepare("remove");
+    removal->go();
+    EXPECT_TRUE(eventually([&] { return site.ask("esx1", "GET", "/v1/health").at("drained_s") > 0; }));
+    EXPECT_EQ(site.order_clone("esx1", 6).at("reason"), "drained");
+    site.lab.release("clone");
+    site.lab.wait_held("clone");
+    EXPECT_EQ(site.lab.starts().size(), 5U);
+    site.lab.release("clone");
+    const auto done = site.end_of(*removal);
+    EXPECT_EQ(done.exit, 0) << done.progress;
+    EXPECT_TRUE(site.software("esx1").at("vibs").empty());
+}
+
+TEST(InstallerLife, AnObserversCertificateCannotDrainWhichIsSaid)
+{
+    Site site(1);
+    ASSERT_EQ(site.run("install", consent).exit, 0);
+    const auto ca = site.work() / "ca";
+    ASSERT_EQ(site.raw({"ca", "issue", "client", "--dir", ca, "--name", "looker", "--role", "observer"}).exit, 0);
+    site.use_release(2);
+    const auto done = site.run("upgrade", {"--agent-ca-file", ca / "ca.crt", "--agent-cert-file",
+                                           ca / "clients/looker.crt", "--agent-key-file", ca / "clients/looker.key"});
+    EXPECT_EQ(done.exit, 0) << done.progress;
+    EXPECT_THAT(done.host("esx1").at("findings").dump(), HasSubstr("went on taking orders"));
 }
 
 TEST(InstallerLife, ARemovalLeavesNothingAndASecondOneHasNothingToDo)

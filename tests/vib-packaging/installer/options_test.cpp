@@ -31,11 +31,11 @@ const Variables vcenter{{"GOVMOMI_HOSTNAME", "vc"}, {"GOVMOMI_USERNAME", "u"}, {
 
 TEST(Hosts, AreAskedOfTheVcenterWhereNoneIsNamed)
 {
-    const auto asked = prepare({}, vcenter, false);
+    const auto asked = prepare({}, vcenter, Command::status);
     ASSERT_TRUE(asked.vcenter);
     EXPECT_EQ(asked.vcenter->hostname, "vc");
     EXPECT_TRUE(asked.hosts.empty());
-    EXPECT_FALSE(prepare({.esxi_hosts = {"esx1"}}, vcenter, false).vcenter) << "those named are meant";
+    EXPECT_FALSE(prepare({.esxi_hosts = {"esx1"}}, vcenter, Command::status).vcenter) << "those named are meant";
 
     auto insecure = vcenter;
     insecure["GOVMOMI_INSECURE"] = "true";
@@ -72,7 +72,7 @@ TEST(Networks, OnlyAddressesAndPrefixes)
 TEST(Options, EveryProblemIsNamedAtOnce)
 {
     const auto ready =
-        prepare({.vib_path = "/nonexistent.vib", .allow = {"everybody"}, .sign_command = "sign"}, {}, true);
+        prepare({.vib_path = "/nonexistent.vib", .allow = {"everybody"}, .sign_command = "sign"}, {}, Command::install);
     std::string all;
     for (const auto& problem : ready.problems) {
         all += problem.message + "\n";

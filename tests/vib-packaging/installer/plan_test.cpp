@@ -138,7 +138,11 @@ TEST(PlanSettings, ACertificateIsRenewedInTimeOrWhenAsked)
     auto facts = healthy();
     facts.enrolment.days_left = 29;
     EXPECT_EQ(acts(plan_settings(facts, wanted())).front(), Act::enrol);
+    facts.enrolment.saved = false; // an enrolment saves by itself
+    EXPECT_EQ(acts(plan_settings(facts, wanted())), (std::vector{Act::enrol, Act::selftest, Act::health}));
     facts.enrolment.days_left = 31;
+    EXPECT_EQ(acts(plan_settings(facts, wanted())), (std::vector{Act::save_enrolment, Act::selftest, Act::health}));
+    facts.enrolment.saved = true;
     EXPECT_EQ(acts(plan_settings(facts, wanted())).front(), Act::selftest);
     auto want = wanted();
     want.renew = true;

@@ -1,6 +1,9 @@
 #include "tests/vib-packaging/installer/site.hpp"
 
+#include "tests/userworld/profile.hpp"
+
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <fstream>
@@ -73,6 +76,17 @@ Site::Site(int hosts) : lab({.scenario = managed(hosts)}), work_(lab.directory()
         lab.call({{"do", "host.authorize"}, {"host", name}, {"line", public_key}});
     }
     use_release(1);
+}
+
+Site::~Site()
+{
+    for (const auto& name : names_) {
+        const auto record = lab.launcher_record(name);
+        if (!lab::launcher_of_the_environment().empty())
+            EXPECT_TRUE(xcopy::userworld::shows(record, "xcopy-agent")) << name;
+        for (const auto& call : xcopy::userworld::never_to_be_asked(record, "xcopy-agent"))
+            ADD_FAILURE() << name << ": the agent made a call that ESXi may not have: " << call;
+    }
 }
 
 void Site::use_release(int release)
@@ -176,6 +190,14 @@ int Site::agents(const std::string& host) const
 
 std::string Site::start_clone(const std::string& host, int number) const
 {
+    const auto answer = order_clone(host, number);
+    if (answer.contains("code"))
+        throw std::runtime_error(answer.dump());
+    return answer.at("id");
+}
+
+json Site::order_clone(const std::string& host, int number) const
+{
     constexpr std::uint64_t size = 8U << 20U;
     const auto id = fmt::format("6b0b2f7e-0000-4000-8000-{:012}", number);
     const auto naa = fmt::format("naa.600a0980384e4339244c7570000000{:02x}", number);
@@ -187,9 +209,7 @@ std::string Site::start_clone(const std::string& host, int number) const
     if (const auto answer = ask(host, "POST", "/v1/devices/" + naa + "/attach", attach); answer.contains("code"))
         throw std::runtime_error(answer.dump());
     const json order = {{"source", "[datastore1] " + file}, {"target_naa", naa}, {"target_size", size}};
-    if (const auto answer = ask(host, "PUT", "/v1/clones/" + id, order); answer.contains("code"))
-        throw std::runtime_error(answer.dump());
-    return id;
+    return ask(host, "PUT", "/v1/clones/" + id, order);
 }
 
 } // namespace installer_test

@@ -27,6 +27,9 @@ struct Installed {
 class Site {
 public:
     explicit Site(int hosts);
+    ~Site(); // where agents ran under the launcher: they asked for nothing that ESXi may lack
+    Site(const Site&) = delete;
+    Site& operator=(const Site&) = delete;
 
     lab::Lab lab;
 
@@ -50,6 +53,7 @@ public:
 
     // Starts a clone and gives its id; it stops half-way while the lab holds "clone".
     std::string start_clone(const std::string& host, int number) const;
+    nlohmann::json order_clone(const std::string& host, int number) const; // the agent's answer, a refusal too
 
 private:
     std::filesystem::path work_;

@@ -267,19 +267,22 @@ void check_agents(const Config& config, std::vector<std::string>& problems)
     for (const auto& agent : config.agents)
         if (!seen.insert(agent.name).second)
             problems.push_back(fmt::format("two agents are called '{}'; give each host a name of its own", agent.name));
-    const auto need = [&](const std::string& file, bool has_text, std::string_view flag, std::string_view what) {
+    const auto need = [&](const std::string& file, bool has_text, std::string_view flag, std::string_view variable,
+                          std::string_view what) {
         if (has_text)
             return;
         if (file.empty())
             problems.push_back(
-                fmt::format("no {} is given; agents accept only clients they can identify: use --{}", what, flag));
+                fmt::format("no {} is given; agents accept only clients they can identify: use --{}, or {} with the "
+                            "text of it",
+                            what, flag, variable));
         else if (::access(file.c_str(), R_OK) != 0)
             problems.push_back(fmt::format("--{} {} cannot be read", flag, file));
     };
     const auto& tls = config.agent_tls;
-    need(tls.ca_file, !tls.ca_pem.empty(), "agent-ca-file", "CA certificate");
-    need(tls.cert_file, !tls.cert_pem.empty(), "agent-cert-file", "client certificate");
-    need(tls.key_file, !tls.key_pem.empty(), "agent-key-file", "client key");
+    need(tls.ca_file, !tls.ca_pem.empty(), "agent-ca-file", "XCOPY_AGENT_CA", "CA certificate");
+    need(tls.cert_file, !tls.cert_pem.empty(), "agent-cert-file", "XCOPY_AGENT_CERT", "client certificate");
+    need(tls.key_file, !tls.key_pem.empty(), "agent-key-file", "XCOPY_AGENT_KEY", "client key");
 }
 
 void check_storage(const Config& config, std::vector<std::string>& problems)

@@ -85,6 +85,8 @@ int run(const Command& command, const Values& flags, const Environment& environm
         for (const auto& problem : problems)
             fmt::print(stderr, "xcopy-coordinator: {}\n", problem);
         fmt::print(stderr, "Nothing was done. Help: xcopy-coordinator {} --help\n", command.name);
+        if (config.metrics && environment.contains("KUBERNETES_SERVICE_HOST"))
+            tell_forklift(config, problems, signals.stop());
         return exit_usage;
     }
     return command.run(std::move(config), signals.stop());

@@ -3,9 +3,6 @@
 #include "tests/end_to_end/site.hpp"
 #include "tests/kube/storage_objects.hpp"
 
-#include <fmt/format.h>
-
-#include <fstream>
 #include <stdexcept>
 
 namespace bench {
@@ -22,19 +19,6 @@ int kube_requests(const std::string& log)
     return count;
 }
 
-kube_test::DiskOptions options_of(const e2e::Target& target)
-{
-    kube_test::DiskOptions options{.size = std::to_string(target.size), .handle = {}, .attributes = {}};
-    for (const auto& flag : target.handle) {
-        const auto value = flag.substr(flag.find('=') + 1);
-        if (flag.starts_with("--volume-handle="))
-            options.handle = value;
-        else
-            options.attributes[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
-    }
-    return options;
-}
-
 } // namespace
 
 std::vector<Figure> in_cluster(const Build& build)
@@ -45,15 +29,10 @@ std::vector<Figure> in_cluster(const Build& build)
     e2e::Site site(nlohmann::json::object(), build.programs);
     const auto disk = site.make_disk("vm/d.vmdk", e2e::mib);
     const auto target = site.make_target(e2e::mib);
-    const auto claim = kube_test::make_disk(api, here, options_of(target));
-    const auto kubeconfig = site.work() / "kubeconfig";
-    std::ofstream(kubeconfig) << fmt::format(
-        "current-context: t\ncontexts: [{{name: t, context: {{cluster: t, user: t, namespace: {}}}}}]\n"
-        "clusters: [{{name: t, cluster: {{server: '{}', certificate-authority: '{}'}}}}]\n"
-        "users: [{{name: t, user: {{token: {}}}}}]\n",
-        here, api.url(), api.ca_file().string(), api.token(here, "populator"));
-    const auto ran = site.coordinator({"populate", "--kubeconfig=" + kubeconfig.string(), "--owner-name=" + claim.claim,
-                                       "--source-vmdk=" + disk.vmdk, "--output=json", "--log-level=debug"});
+    const auto claim = kube_test::make_disk(api, here, kube_test::options_of("vm-disk-1", target.size, target.handle));
+    const auto ran = site.coordinator({"populate", "--kubeconfig=" + api.kubeconfig(here, "populator").string(),
+                                       "--owner-name=" + claim.claim, "--source-vmdk=" + disk.vmdk, "--output=json",
+                                       "--log-level=debug"});
     if (ran.exit != 0)
         throw std::runtime_error("populate in a cluster failed: " + ran.out + ran.err);
     return {{"kube_requests_per_disk", static_cast<double>(kube_requests(ran.err)), "", 14,

@@ -15,6 +15,7 @@ Build::Build(const std::filesystem::path& directory)
     programs = {.agent = root / "agent/xcopy-agent",
                 .coordinator = root / "coordinator/xcopy-coordinator",
                 .lab = root / "tests/lab/xcopy-lab"};
+    image = root.parent_path() / "image/xcopy-coordinator.oci.tar";
 }
 
 namespace {
@@ -36,6 +37,8 @@ constexpr Measurement measurements[] = {
     {"rescans", rescans_for_twenty_disks},
     {"in_cluster", in_cluster},
     {"vcenter", vcenter_requests},
+    {"dropin", dropin},
+    {"image", image},
 };
 
 int run(const std::filesystem::path& build, const std::filesystem::path& report, const std::string& only)

@@ -14,6 +14,7 @@ struct Build {
     explicit Build(const std::filesystem::path& directory);
 
     e2e::Programs programs;
+    std::filesystem::path image; // the archive that ./dev makes
 };
 
 std::vector<Figure> agent_binary(const Build&);
@@ -27,5 +28,7 @@ std::vector<Figure> twenty_disks(const Build&);
 std::vector<Figure> rescans_for_twenty_disks(const Build&);
 std::vector<Figure> in_cluster(const Build&);
 std::vector<Figure> vcenter_requests(const Build&);
+std::vector<Figure> dropin(const Build&);
+std::vector<Figure> image(const Build&);
 
 } // namespace bench

@@ -106,6 +106,23 @@ TEST(Metrics, AFailureIsSaidAndThePortIsNeededBeforeAnythingIsChanged)
     EXPECT_THAT(refused.err, HasSubstr("Address already in use"));
 }
 
+TEST(Metrics, APodWithUselessSettingsAnswersOnceBeforeItEnds)
+{
+    Site site;
+    const int port = free_port();
+    Process pod({XCOPY_COORDINATOR_PROGRAM, "--owner-uid=6b0b2f7e-0000-4000-8000-000000000001", listen_on(port)},
+                {{"KUBERNETES_SERVICE_HOST", "127.0.0.1"}, {"KUBERNETES_SERVICE_PORT", "1"}}, site.work());
+    pod.go();
+    std::string text;
+    while (text.empty())
+        text = scrape(port);
+    EXPECT_THAT(text, HasSubstr("owner_uid=\"6b0b2f7e-0000-4000-8000-000000000001\",result=\"failure\""));
+    const auto ran = pod.wait();
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_THAT(ran.err, HasSubstr("\"copy-offload failed\" err=\"settings: no "));
+    EXPECT_THAT(ran.err, HasSubstr("no client certificate is given"));
+}
+
 // As Forklift's own test suite searches the log of a pod (contract 2.6).
 struct ReadByForklift {
     std::string source;    // of the first line that has one

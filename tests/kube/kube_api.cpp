@@ -269,14 +269,15 @@ std::string KubeApi::token(const std::string& name_space, const std::string& ser
     return reply.at("status").at("token");
 }
 
-fs::path KubeApi::kubeconfig()
+fs::path KubeApi::kubeconfig(const std::string& name_space, const std::string& account)
 {
-    const auto file = folder_ / "kubeconfig";
+    const auto file = folder_ / fmt::format("kubeconfig-{}-{}", name_space, account);
     write_secret(file, fmt::format("apiVersion: v1\nkind: Config\ncurrent-context: t\n"
-                                   "contexts: [{{name: t, context: {{cluster: t, user: t}}}}]\n"
+                                   "contexts: [{{name: t, context: {{cluster: t, user: t, namespace: {}}}}}]\n"
                                    "clusters: [{{name: t, cluster: {{server: '{}', certificate-authority: '{}'}}}}]\n"
                                    "users: [{{name: t, user: {{token: {}}}}}]\n",
-                                   url(), ca_file().string(), admin_token_));
+                                   name_space.empty() ? "default" : name_space, url(), ca_file().string(),
+                                   account.empty() ? admin_token_ : token(name_space, account)));
     return file;
 }
 

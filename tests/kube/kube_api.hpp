@@ -49,7 +49,8 @@ public:
 
     std::string make_namespace(); // a name that no other test has
     std::string token(const std::string& name_space, const std::string& service_account) const;
-    std::filesystem::path kubeconfig(); // of its administrator
+    std::filesystem::path kubeconfig(const std::string& name_space = {},
+                                     const std::string& account = {}); // without one: its administrator's
 
     void stop_server();  // etcd stays
     void start_server(); // it lives as long as the thread that calls this

@@ -180,15 +180,7 @@ TEST_F(Manifests, TheJobCopiesADiskAsItsWordsAndSecretsSay)
     auto& site = migration.site;
     const auto disk = site.make_disk("web/web.vmdk", 16 * mib);
     const auto target = site.make_target(16 * mib);
-    DiskOptions options{.name = "web-disk-1", .size = std::to_string(target.size), .handle = {}, .attributes = {}};
-    for (const auto& flag : target.handle) {
-        const auto value = flag.substr(flag.find('=') + 1);
-        if (flag.starts_with("--volume-handle="))
-            options.handle = value;
-        else
-            options.attributes[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
-    }
-    make_disk(api, here, options);
+    make_disk(api, here, options_of("web-disk-1", target.size, target.handle));
 
     // What a user edits and adds.
     replace_in(copy / "job/kustomization.yaml", "namespace: vms", "namespace: " + here);

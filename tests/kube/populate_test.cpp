@@ -31,15 +31,7 @@ protected:
     e2e::Target claimed(std::uint64_t size, const std::string& name = "vm-disk-1")
     {
         auto target = site.make_target(size);
-        DiskOptions options{.name = name, .size = std::to_string(size), .handle = {}, .attributes = {}};
-        for (const auto& flag : target.handle) {
-            const auto value = flag.substr(flag.find('=') + 1);
-            if (flag.starts_with("--volume-handle="))
-                options.handle = value;
-            else
-                options.attributes[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
-        }
-        target.job = make_disk(api, here, options).uid;
+        target.job = make_disk(api, here, options_of(name, size, target.handle)).uid;
         return target;
     }
 

@@ -112,6 +112,19 @@ DiskObjects make_disk(KubeApi& api, const std::string& name_space, const DiskOpt
     return disk;
 }
 
+DiskOptions options_of(const std::string& claim, std::uint64_t size, const std::vector<std::string>& handle)
+{
+    DiskOptions options{.name = claim, .size = std::to_string(size), .handle = {}, .attributes = {}};
+    for (const auto& flag : handle) {
+        const auto value = flag.substr(flag.find('=') + 1);
+        if (flag.starts_with("--volume-handle="))
+            options.handle = value;
+        else
+            options.attributes[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
+    }
+    return options;
+}
+
 namespace {
 
 // Where an object of that kind is created.

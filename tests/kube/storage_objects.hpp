@@ -30,6 +30,9 @@ struct DiskOptions {
 
 DiskObjects make_disk(KubeApi&, const std::string& name_space, const DiskOptions& = {});
 
+// As the coordinator's flags name a volume: --volume-handle=…, --volume-attribute=KEY=VALUE.
+DiskOptions options_of(const std::string& claim, std::uint64_t size, const std::vector<std::string>& handle);
+
 // The service account "populator" and exactly the rights that Forklift gives it: manifests/rights. `lease_namespace` is where
 // host leases are (manifests/host-leases); empty: that part of the rights is missing.
 void make_populator(KubeApi&, const std::string& name_space, const std::string& lease_namespace);

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -35,17 +34,29 @@ void ConfigCheck::need_account()
         complain("STORAGE_PASSWORD is empty");
 }
 
-std::string ConfigCheck::need(const std::string& key)
+std::string ConfigCheck::need(const std::string& key, const char* form, std::string_view what)
 {
-    auto value = may_have(key);
+    auto value = may_have(key, form, what);
     if (value.empty())
         complain(key + " is empty");
     return value;
 }
 
-std::string ConfigCheck::may_have(const std::string& key) const
+std::string ConfigCheck::may_have(const std::string& key, const char* form, std::string_view what)
 {
-    return std::string(trim(config_.extra_or_empty(key)));
+    std::string value(trim(config_.extra_or_empty(key)));
+    if (!value.empty() && form && !parts_of(value, form))
+        complain(fmt::format("{} '{}' is not {}", key, value, what));
+    return value;
+}
+
+int ConfigCheck::number(const std::string& key, int from, int to, int where_absent)
+{
+    const auto text = may_have(key);
+    const auto value = text.empty() ? where_absent : to_int(text).value_or(from - 1);
+    if (value < from || value > to)
+        complain(fmt::format("{} '{}' is not a number from {} to {}", key, text, from, to));
+    return value;
 }
 
 void ConfigCheck::complain(std::string problem)
@@ -65,15 +76,9 @@ Result<rest::ApiRules> ConfigCheck::rules(int default_port, int second_port)
     } else {
         complain(url.error().message);
     }
-    if (const auto seconds = may_have("STORAGE_HTTP_TIMEOUT_SECONDS"); !seconds.empty()) {
-        int value = 0;
-        const auto [end, problem] = std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
-        if (problem != std::errc{} || end != seconds.data() + seconds.size() || value < 1 || value > longest_timeout_s)
-            complain(fmt::format("STORAGE_HTTP_TIMEOUT_SECONDS '{}' is not a number from 1 to {}", seconds,
-                                 longest_timeout_s));
-        else
-            rules.request_limit = std::chrono::seconds(value);
-    }
+    const auto usual_limit = std::chrono::round<std::chrono::seconds>(rules.request_limit).count();
+    rules.request_limit = std::chrono::seconds(
+        number("STORAGE_HTTP_TIMEOUT_SECONDS", 1, longest_timeout_s, static_cast<int>(usual_limit)));
     if (!problems_.empty())
         return Error{Errc::bad_request, fmt::format("{}: {}", array_, fmt::join(problems_, "; ")),
                      fmt::format("complete the array's secret, see docs/arrays/{}.md", page_), "bad_array_config"};

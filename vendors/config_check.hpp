@@ -16,9 +16,12 @@ public:
     // `array` is how errors call it ("NetApp ONTAP"), `page` its page below docs/arrays ("ontap").
     ConfigCheck(const ArrayConfig& config, std::string_view array, std::string_view page);
 
-    void need_account();                                // STORAGE_USERNAME and STORAGE_PASSWORD
-    std::string need(const std::string& key);           // a key of the vendor: its value, trimmed; a problem when empty
-    std::string may_have(const std::string& key) const; // the same where it may be absent
+    void need_account(); // STORAGE_USERNAME and STORAGE_PASSWORD
+    // A key of the vendor: its value, trimmed; a problem when empty. Where it has a form (text.hpp's parts_of), one that
+    // does not fit is a problem too: it "is not `what`".
+    std::string need(const std::string& key, const char* form = nullptr, std::string_view what = "");
+    std::string may_have(const std::string& key, const char* form = nullptr, std::string_view what = "");
+    int number(const std::string& key, int from, int to, int where_absent);
     void complain(std::string problem);
 
     // Base URL, TLS, and the array's name for errors, from the secret; the vendor adds the rest. `default_port` is used

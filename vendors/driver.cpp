@@ -18,9 +18,7 @@ bool is_refusal(const Error& error) // for a reason that is not about us or the 
 
 } // namespace
 
-Driver::Driver(rest::Transport& transport, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in,
-               rest::Clock& clock)
-    : api_(transport, std::move(rules), std::move(sign_in), clock)
+Driver::Driver(Wiring wiring) : api_(wiring.transport, std::move(wiring.rules), std::move(wiring.sign_in), wiring.clock)
 {}
 
 Settling Driver::settling(const Call& call) const
@@ -44,6 +42,15 @@ Error Driver::wrong_array(std::string_view volume, std::string_view theirs, std:
 Error Driver::answered_another(std::string_view asked_for) const
 {
     return error(Errc::failed, fmt::format("asked for {} the array answered with another one", asked_for));
+}
+
+Result<Volume> Driver::unless_renamed(const Volume& volume, std::string_view name_in_handle) const
+{
+    if (volume.name == name_in_handle)
+        return volume;
+    return error(Errc::conflict,
+                 fmt::format("volume {} is called '{}', the handle says '{}'", volume.id, volume.name, name_in_handle),
+                 "the volume was replaced or renamed: look at it on the array");
 }
 
 Result<std::vector<Mapping>> Driver::mappings_of(const Call& call, const Volume& volume)
@@ -84,8 +91,7 @@ Result<Mapping> Driver::map(const Call& call, const Volume& volume, const ArrayH
                                  "run again: another number is chosen"};
         return connected;
     };
-    auto mapped = settle<Mapping>(settling(call), look, change);
-    return mapped ? mapped : Error(mapped.error()).in(fmt::format("map {} to {}", volume.name, host.name));
+    return in_step(fmt::format("map {} to {}", volume.name, host.name), settle<Mapping>(settling(call), look, change));
 }
 
 Result<bool> Driver::is_gone(const Call& call, const Volume& volume, const ArrayHost& host)
@@ -100,9 +106,10 @@ Result<void> Driver::unmap(const Call& call, const Volume& volume, const ArrayHo
 {
     if (!are_ids(volume, host))
         return no_ids(volume, host);
-    auto unmapped = settle_removal(
-        settling(call), [&] { return is_gone(call, volume, host); }, [&] { return disconnect(call, volume, host); });
-    return unmapped ? unmapped : Error(unmapped.error()).in(fmt::format("unmap {} from {}", volume.name, host.name));
+    return in_step(fmt::format("unmap {} from {}", volume.name, host.name),
+                   settle_removal(
+                       settling(call), [&] { return is_gone(call, volume, host); },
+                       [&] { return disconnect(call, volume, host); }));
 }
 
 Error no_ids(const Volume& volume, const ArrayHost& host)
@@ -150,6 +157,11 @@ std::set<int> numbers_in(const std::vector<rest::Json>& records, std::string_vie
         if (const auto number = number_in(record, field))
             numbers.insert(*number);
     return numbers;
+}
+
+Result<std::set<int>> numbers_in(const Result<std::vector<rest::Json>>& records, std::string_view field)
+{
+    return then(records, [&](const std::vector<rest::Json>& all) { return numbers_in(all, field); });
 }
 
 } // namespace xcopy

@@ -7,6 +7,7 @@
 #include "vendors/config_check.hpp"
 #include "vendors/error_table.hpp"
 #include "vendors/host_object.hpp"
+#include "vendors/outcome.hpp"
 #include "vendors/rest/api.hpp"
 #include "vendors/rest/pages.hpp"
 #include "vendors/settle.hpp"
@@ -17,13 +18,22 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace xcopy {
 
+// What made<>() puts together for a driver.
+struct Wiring {
+    rest::Transport& transport;
+    rest::ApiRules rules;
+    std::unique_ptr<rest::SignIn> sign_in;
+    rest::Clock& clock;
+};
+
 class Driver : public Array {
 public:
-    Driver(rest::Transport&, rest::ApiRules, std::unique_ptr<rest::SignIn>, rest::Clock&);
+    explicit Driver(Wiring);
 
     Result<std::vector<Mapping>> mappings_of(const Call&, const Volume&) final;
     Result<Mapping> map(const Call&, const Volume&, const ArrayHost&, std::optional<int> lun) final;
@@ -52,16 +62,12 @@ protected:
     Error error(Errc, std::string_view why, std::string_view remedy = "", std::string_view reason = "") const;
     Error wrong_array(std::string_view volume, std::string_view theirs, std::string_view ours) const;
     Error answered_another(std::string_view asked_for) const;
+    // Ids are given out again; the name in the handle shows that this is still the PersistentVolume's.
+    Result<Volume> unless_renamed(const Volume&, std::string_view name_in_handle) const;
     const std::string& array() const { return api_.rules().array; }
 
     rest::Api api_;
 };
-
-// Where all that counts is that the array did not refuse.
-template <class Value> Result<void> done(const Result<Value>& reply)
-{
-    return reply ? Result<void>() : reply.error();
-}
 
 Error no_ids(const Volume&, const ArrayHost&);
 Error not_a_handle(const VolumeHandle&, std::string_view of, std::string_view csi_driver);
@@ -72,6 +78,7 @@ Error about(const Volume&, Errc, std::string_view why, std::string_view remedy =
 Result<Volume> proven(Volume volume, std::int64_t bytes, std::initializer_list<std::string_view> naa_begins);
 
 std::set<int> numbers_in(const std::vector<rest::Json>& records, std::string_view field); // LUN numbers of a list
+Result<std::set<int>> numbers_in(const Result<std::vector<rest::Json>>& records, std::string_view field);
 std::optional<int> number_in(const rest::Json& record, std::string_view field);
 
 // What an array is asked for once: kept after the first success, one caller asking at a time.
@@ -104,8 +111,8 @@ Result<std::unique_ptr<Array>> made(rest::Transport& transport, Result<rest::Api
     if (!rules)
         return rules.error();
     rules->decode_error = std::move(decode);
-    return std::unique_ptr<Array>(
-        std::make_unique<Made>(transport, std::move(*rules), std::move(sign_in), clock, std::forward<More>(more)...));
+    return std::unique_ptr<Array>(std::make_unique<Made>(
+        Wiring{transport, std::move(*rules), std::move(sign_in), clock}, std::forward<More>(more)...));
 }
 
 } // namespace xcopy

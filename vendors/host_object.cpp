@@ -37,7 +37,7 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
 {
     const auto wanted = spelled(host, objects, false);
     const auto for_ours = spelled(host, objects, objects.one_protocol);
-    const auto name = own_host_name(host.uuid, objects.longest_name);
+    const auto name = own_name(host.uuid, objects.longest_name);
     if (wanted.empty())
         return Error{Errc::unsupported, fmt::format("host {} has neither an iSCSI nor an FC adapter", host.name),
                      "use a host that is connected to the array", "no_initiators"};
@@ -73,10 +73,10 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
     return ensured ? ensured : Error(ensured.error()).in(fmt::format("make host {} known as {}", host.name, name));
 }
 
-std::string own_host_name(std::string_view uuid, std::size_t longest)
+std::string own_name(std::string_view id, std::size_t longest)
 {
     constexpr std::string_view prefix = "xcopy-";
-    std::string end = lower(uuid);
+    std::string end = lower(id);
     if (end.size() + prefix.size() > longest)
         std::erase(end, '-');
     return std::string(prefix) + end.substr(end.size() - std::min(end.size(), longest - prefix.size()));

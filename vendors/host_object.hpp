@@ -31,6 +31,7 @@ struct HostObjects {
 // recognised. An initiator that somebody else has is left where it is.
 Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& host, const HostObjects& objects);
 
-std::string own_host_name(std::string_view uuid, std::size_t longest);
+// The name of what is ours: "xcopy-<id>", cut to the id's end.
+std::string own_name(std::string_view id, std::size_t longest);
 
 } // namespace xcopy

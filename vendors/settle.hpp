@@ -29,8 +29,11 @@ struct Settling {
     // Errc::indeterminate always means look_again, without asking.
     std::function<Afterwards(const Error&)> after_error = [](const Error&) { return Afterwards::give_up; };
     int rounds = 3;
-    std::chrono::milliseconds first_pause{500}; // doubles up to longest_pause; only for wait_first
+    std::chrono::milliseconds first_pause{500}; // doubles up to longest_pause; for wait_first, and for shows_late
     std::chrono::milliseconds longest_pause{8000};
+    // What the array has accepted takes effect some time later: there is a pause before each look after it, and it does
+    // not count as a round, so that only the call's deadline ends the wait.
+    bool shows_late = false;
 };
 
 // `look` gives the value when all is as wanted; `change` tries to make it so. Where its reply proves the result, `change`
@@ -60,18 +63,20 @@ settle(const Settling& how, const std::function<Result<std::optional<Value>>()>&
         if constexpr (!std::is_same_v<decltype(changed), Result<void>>)
             if (changed && *changed)
                 return std::move(**changed);
-        if (changed)
-            continue;
-        Error error = changed.error();
-        const auto next = error.code == Errc::indeterminate ? Afterwards::look_again : how.after_error(error);
+        if (!changed)
+            doubt = changed.error();
+        auto next = changed && how.shows_late ? Afterwards::wait_first : Afterwards::look_again;
+        if (!changed && doubt->code != Errc::indeterminate)
+            next = how.after_error(*doubt);
         if (next == Afterwards::give_up)
-            return error;
-        if (next == Afterwards::wait_first) {
-            if (auto waited = how.clock.wait(how.call, pause); !waited)
-                return waited.error().code == Errc::cancelled ? waited.error() : error;
-            pause = std::min(how.longest_pause, pause * 2);
-        }
-        doubt = std::move(error);
+            return *doubt;
+        if (changed && how.shows_late)
+            --round;
+        if (next == Afterwards::look_again)
+            continue;
+        if (auto waited = how.clock.wait(how.call, pause); !waited)
+            return changed || waited.error().code == Errc::cancelled ? waited.error() : *doubt;
+        pause = std::min(how.longest_pause, pause * 2);
     }
 }
 

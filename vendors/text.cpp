@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <regex>
 
 namespace xcopy {
 
@@ -84,6 +85,22 @@ bool is_plain_name(std::string_view text, std::size_t longest)
     const auto letter = [](unsigned char c) { return (std::isalnum(c) != 0 && c < 128) || c == '_'; };
     return !text.empty() && text.size() <= longest && letter(static_cast<unsigned char>(text.front())) &&
            std::ranges::all_of(text, [&](unsigned char c) { return letter(c) || c == '-' || c == '.'; });
+}
+
+std::optional<std::vector<std::string>> parts_of(std::string_view text, const char* form)
+{
+    std::match_results<std::string_view::const_iterator> found;
+    if (text.size() > 500 || !std::regex_match(text.begin(), text.end(), found, std::regex(form, std::regex::icase)))
+        return std::nullopt;
+    return std::vector<std::string>(std::next(found.begin()), found.end());
+}
+
+std::vector<int> version_in(std::string_view text)
+{
+    std::vector<int> version;
+    for (const auto& part : split(text, '.'))
+        version.push_back(to_int(part).value_or(0));
+    return version;
 }
 
 bool contains_ignoring_case(std::string_view text, std::string_view part)

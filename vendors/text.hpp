@@ -25,6 +25,12 @@ bool is_digits(std::string_view text); // one digit or more
 bool is_uuid(std::string_view text);   // 8-4-4-4-12 hex digits
 // Letters, digits and '_'; after the first also '-' and '.': it cannot change the meaning of a path it becomes part of.
 bool is_plain_name(std::string_view text, std::size_t longest);
+
+// What the brackets of that regular expression hold, if it fits the whole text (500 characters at most, any case).
+std::optional<std::vector<std::string>> parts_of(std::string_view text, const char* form);
+
+std::vector<int> version_in(std::string_view text); // "2.26": {2, 26}, to be compared; a part that is no number is 0
+
 bool contains_ignoring_case(std::string_view text, std::string_view part);
 
 } // namespace xcopy

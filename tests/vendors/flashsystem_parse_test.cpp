@@ -154,7 +154,7 @@ TEST(FlashSystemCopy, DoneIsIdleAtHundredPercentAndNothingElse)
 {
     using Phase = ArrayCopyState::Phase;
     const auto phase = [](const char* status, const char* progress) {
-        return state_of({{"name", "m"}, {"status", status}, {"progress", progress}}).phase;
+        return parse_copy({{"name", "m"}, {"status", status}, {"progress", progress}}).state.phase;
     };
     EXPECT_EQ(phase("idle_or_copied", "100"), Phase::done);
     EXPECT_EQ(phase("idle_or_copied", "0"), Phase::absent);

@@ -119,6 +119,11 @@ Json task(const char* change)
     return record;
 }
 
+ArrayCopyState state_of(const Json& record)
+{
+    return parse_task(record).state;
+}
+
 TEST(Primera3parTask, DoneIsStatusOneAndNothingElse)
 {
     EXPECT_EQ(state_of(task("{}")).phase, Phase::running);

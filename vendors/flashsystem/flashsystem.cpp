@@ -1,4 +1,4 @@
-#include "vendors/driver.hpp"
+#include "vendors/copying_driver.hpp"
 #include "vendors/flashsystem/parse.hpp"
 #include "vendors/registry.hpp"
 
@@ -31,9 +31,9 @@ Json port_options(const Spellings& ports)
     return {{"iscsiname", fmt::format("{}", fmt::join(ports, ","))}};
 }
 
-class FlashSystem final : public Driver, public LunNumbers, public VolumeCopier {
+class FlashSystem final : public CopyingDriver, public LunNumbers {
 public:
-    using Driver::Driver;
+    using CopyingDriver::CopyingDriver;
 
     Result<ArrayInfo> info(const Call& call) override
     {
@@ -100,10 +100,7 @@ public:
 
     // FlashCopy of a raw device's volume onto a PersistentVolume's (facts 7). Without autodelete: the mapping stays and
     // proves that all was copied.
-    VolumeCopier* volume_copier() override { return this; }
     bool copies(DiskBacking::Kind kind) const override { return kind == DiskBacking::Kind::rdm; }
-    Result<void> cancel(const Call& call, const ArrayCopy& copy) override { return remove(call, copy, true); }
-    Result<void> forget(const Call& call, const ArrayCopy& copy) override { return remove(call, copy, false); }
 
     Result<Volume> find_source(const Call& call, const DiskBacking& disk) override
     {
@@ -122,12 +119,12 @@ public:
         for (const auto& volume : {source, target})
             if (auto still = verify(call, volume); !still)
                 return still;
-        if (source.size_bytes != target.size_bytes)
-            return error(Errc::unsupported,
-                         fmt::format("FlashCopy needs equal sizes: {} has {} bytes, {} has {}", source.name,
-                                     source.size_bytes, target.name, target.size_bytes),
-                         fmt::format("expandvdisksize -size {} -unit b {}, or copy through a host (XCOPY)",
-                                     target.size_bytes - source.size_bytes, source.name));
+        const auto bytes = target.size_bytes - source.size_bytes;
+        if (auto equal = check_equal_sizes(
+                copy,
+                fmt::format("expandvdisksize -size {} -unit b {}, or copy through a host (XCOPY)", bytes, source.name));
+            !equal)
+            return equal;
         const auto rows = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + target.name}});
         for (const Json& row : rows ? *rows : Rows())
             if (text_at(row, "target_vdisk_id") == target.id && text_at(row, "name") != map_name(copy))
@@ -138,35 +135,13 @@ public:
         return rows ? Result<void>() : rows.error();
     }
 
-    Result<ArrayCopyState> start(const Call& call, const ArrayCopy& copy) override
+    Result<void> forget(const Call& call, const ArrayCopy& copy) override
     {
-        if (auto checked = check(call, copy); !checked)
-            return checked.error();
-        int doubts = 5;
-        const auto started = rest::poll(call, api_.clock(), {.longest = 2s}, [&]() -> Result<std::optional<Json>> {
-            auto row = copy_row(call, copy);
-            const auto state = row && *row ? state_of(**row) : ArrayCopyState{};
-            const bool is_under_way = state.phase == Phase::done ||
-                                      (state.phase == Phase::failed && !is_at_rest(**row)) ||
-                                      (state.phase == Phase::running && text_at(**row, "status") == "copying");
-            if (!row || is_under_way)
-                return row;
-            const auto stepped = next_step(call, copy, *row);
-            if (!stepped && (afterwards(stepped.error()) == Afterwards::give_up || --doubts == 0))
-                return stepped.error();
-            return std::optional<Json>();
-        });
-        return started
-                   ? Result<ArrayCopyState>(state_of(*started))
-                   : Error(started.error()).in(fmt::format("FlashCopy {} to {}", copy.source.name, copy.target.name));
-    }
-
-    Result<ArrayCopyState> look(const Call& call, const ArrayCopy& copy) override
-    {
-        const auto row = copy_row(call, copy);
-        if (!row)
-            return row.error();
-        return *row ? state_of(**row) : ArrayCopyState{};
+        const auto now = look(call, copy);
+        if (now && now->phase == Phase::running)
+            return error(Errc::busy, fmt::format("FlashCopy mapping {} is at {} %", map_name(copy), now->percent),
+                         "wait for its end, or cancel the copy");
+        return now ? cancel(call, copy) : now.error();
     }
 
 protected:
@@ -238,6 +213,66 @@ protected:
             return rows.error();
         const auto target = parse_target(host);
         return !rows || std::ranges::none_of(*rows, [&](const Json& row) { return target->owns(row); });
+    }
+
+    // Ours, by its name; never one between other volumes.
+    Result<std::optional<CopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
+    {
+        if (copy.id.empty() || !is_plain_name("x" + copy.id, 58))
+            return Error{Errc::bad_request, fmt::format("'{}' is not the id of a copy", copy.id)};
+        auto rows = list(call, "lsfcmap", {{"filtervalue", "name=" + map_name(copy)}});
+        if (!rows)
+            return rows.error();
+        const auto ours =
+            std::ranges::find_if(*rows, [&](const Json& row) { return text_at(row, "name") == map_name(copy); });
+        if (ours == rows->end())
+            return std::optional<CopyRecord>();
+        if (!is_digits(text_at(*ours, "id")) || text_at(*ours, "source_vdisk_id") != copy.source.id ||
+            text_at(*ours, "target_vdisk_id") != copy.target.id)
+            return error(Errc::conflict, fmt::format("FlashCopy mapping {} is between other volumes", map_name(copy)),
+                         "look at it with lsfcmap; it is not touched");
+        if (text_at(*ours, "progress").empty()) { // not every code level lists it
+            const auto progress = list(call, "lsfcmapprogress/" + text_at(*ours, "id"));
+            if (!progress)
+                return progress.error();
+            (*ours)["progress"] = progress->empty() ? "" : text_at(progress->front(), "progress");
+        }
+        return std::optional(parse_copy(*ours));
+    }
+
+    // Before the start it is idle at 0 %, prepared, or on its way there.
+    bool has_begun(const CopyRecord& now) const override
+    {
+        return now.status == "copying" || now.state.phase == Phase::done ||
+               (now.state.phase == Phase::failed && !is_at_rest(now));
+    }
+
+    // Create, prepare (which discards what the target holds), start when that is done.
+    Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
+                                                const std::optional<CopyRecord>& now) override
+    {
+        Result<void> stepped;
+        if (!now)
+            stepped = change(call, "mkfcmap",
+                             {{"source", copy.source.id},
+                              {"target", copy.target.id},
+                              {"name", map_name(copy)},
+                              {"copyrate", copy_rate}});
+        else if (is_at_rest(*now))
+            stepped = change(call, "prestartfcmap/" + now->id);
+        else if (now->status == "prepared") {
+            stepped = change(call, "startfcmap/" + now->id);
+            if (stepped) // one that fails at once is not begun anew
+                return std::optional(ArrayCopyState{Phase::running});
+        }
+        return stepped ? Result<std::optional<ArrayCopyState>>(std::nullopt) : stepped.error();
+    }
+
+    bool has_ended(const std::optional<CopyRecord>& now) const override { return !now; }
+
+    Result<void> end(const Call& call, const ArrayCopy&, const CopyRecord& now) override
+    {
+        return change(call, (is_at_rest(now) ? "rmfcmap/" : "stopfcmap/") + now.id, {{"force", true}});
     }
 
     // Volume protection may let go after a while, if not for minutes.
@@ -408,70 +443,6 @@ private:
         if (!made && made.error().code == Errc::bad_request && options.erase("protocol") > 0)
             made = change(call, "mkhost", options);
         return made;
-    }
-
-    // Ours, by its name; never one between other volumes.
-    Result<std::optional<Json>> copy_row(const Call& call, const ArrayCopy& copy)
-    {
-        if (copy.id.empty() || !is_plain_name("x" + copy.id, 58))
-            return Error{Errc::bad_request, fmt::format("'{}' is not the id of a copy", copy.id)};
-        auto rows = list(call, "lsfcmap", {{"filtervalue", "name=" + map_name(copy)}});
-        if (!rows)
-            return rows.error();
-        const auto ours =
-            std::ranges::find_if(*rows, [&](const Json& row) { return text_at(row, "name") == map_name(copy); });
-        if (ours == rows->end())
-            return std::optional<Json>();
-        if (!is_digits(text_at(*ours, "id")) || text_at(*ours, "source_vdisk_id") != copy.source.id ||
-            text_at(*ours, "target_vdisk_id") != copy.target.id)
-            return error(Errc::conflict, fmt::format("FlashCopy mapping {} is between other volumes", map_name(copy)),
-                         "look at it with lsfcmap; it is not touched");
-        if (text_at(*ours, "progress").empty()) { // not every code level lists it
-            const auto progress = list(call, "lsfcmapprogress/" + text_at(*ours, "id"));
-            if (!progress)
-                return progress.error();
-            (*ours)["progress"] = progress->empty() ? "" : text_at(progress->front(), "progress");
-        }
-        return std::optional(std::move(*ours));
-    }
-
-    // Create, prepare (which discards what the target holds), start when that is done.
-    Result<void> next_step(const Call& call, const ArrayCopy& copy, const std::optional<Json>& row)
-    {
-        if (!row)
-            return change(call, "mkfcmap",
-                          {{"source", copy.source.id},
-                           {"target", copy.target.id},
-                           {"name", map_name(copy)},
-                           {"copyrate", copy_rate}});
-        if (is_at_rest(*row))
-            return change(call, "prestartfcmap/" + text_at(*row, "id"));
-        return text_at(*row, "status") == "prepared" ? change(call, "startfcmap/" + text_at(*row, "id"))
-                                                     : Result<void>();
-    }
-
-    Result<void> remove(const Call& call, const ArrayCopy& copy, bool even_running)
-    {
-        std::optional<Json> row;
-        const auto is_gone = [&]() -> Result<std::optional<bool>> {
-            auto now = copy_row(call, copy);
-            if (!now)
-                return now.error();
-            row = std::move(*now);
-            return row ? std::optional<bool>() : std::optional(true);
-        };
-        const auto step = [&]() -> Result<void> {
-            if (!is_at_rest(*row) && !even_running)
-                return error(Errc::busy,
-                             fmt::format("FlashCopy mapping {} is {}", map_name(copy), text_at(*row, "status")),
-                             "wait for its end, or cancel the copy");
-            return change(call, (is_at_rest(*row) ? "rmfcmap/" : "stopfcmap/") + text_at(*row, "id"),
-                          {{"force", true}});
-        };
-        const auto gone =
-            settle<bool>({.call = call, .clock = api_.clock(), .after_error = afterwards, .rounds = 6}, is_gone, step);
-        return gone ? Result<void>()
-                    : Error(gone.error()).in(fmt::format("remove FlashCopy mapping {}", map_name(copy)));
     }
 };
 

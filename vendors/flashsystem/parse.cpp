@@ -123,22 +123,24 @@ std::optional<Target> parse_target(const ArrayHost& host)
     return is_one ? std::optional(Target{kind == "hostcluster", id}) : std::nullopt;
 }
 
-bool is_at_rest(const Json& copy)
+bool is_at_rest(const CopyRecord& copy)
 {
-    return text_at(copy, "status") == "idle_or_copied" || text_at(copy, "status") == "stopped";
+    return copy.status == "idle_or_copied" || copy.status == "stopped";
 }
 
-ArrayCopyState state_of(const Json& copy)
+CopyRecord parse_copy(const Json& row)
 {
     using Phase = ArrayCopyState::Phase;
-    const auto status = text_at(copy, "status");
-    const int percent = static_cast<int>(rest::number_at(copy, "progress").value_or(0));
+    const auto status = text_at(row, "status");
+    const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
+    CopyRecord record{text_at(row, "id"), status, {Phase::failed, percent}};
     if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
-        return {.phase = percent == 100 ? Phase::done : Phase::absent, .percent = percent};
-    if (status == "copying" || status == "preparing" || status == "prepared" || status == "stopping")
-        return {.phase = Phase::running, .percent = percent};
-    return {Phase::failed, percent,
-            fmt::format("FlashCopy mapping {} is {} at {} %", text_at(copy, "name"), status, percent)};
+        record.state.phase = percent == 100 ? Phase::done : Phase::absent;
+    else if (status == "copying" || status == "preparing" || status == "prepared" || status == "stopping")
+        record.state.phase = Phase::running;
+    else
+        record.state.message = fmt::format("FlashCopy mapping {} is {} at {} %", text_at(row, "name"), status, percent);
+    return record;
 }
 
 std::string command_code(std::string_view body)

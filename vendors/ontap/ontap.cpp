@@ -26,10 +26,7 @@ constexpr std::chrono::milliseconds pauses_until_visible[] = {250ms, 500ms, 1000
 
 class Ontap final : public Driver, public LunNumbers {
 public:
-    Ontap(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock,
-          std::string svm_name)
-        : Driver(wire, std::move(rules), std::move(sign_in), clock), svm_name_(std::move(svm_name))
-    {}
+    Ontap(Wiring wiring, std::string svm_name) : Driver(std::move(wiring)), svm_name_(std::move(svm_name)) {}
 
     Result<ArrayInfo> info(const Call& call) override
     {

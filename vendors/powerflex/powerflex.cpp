@@ -143,12 +143,10 @@ Result<Place> place_of(const VolumeHandle& handle)
     if (handle.handle.find('/') != std::string::npos)
         return Error{Errc::unsupported, fmt::format("volume {} is a file system", handle.handle),
                      "use a StorageClass for block volumes"};
-    const auto dash = handle.handle.rfind('-');
-    Place place{dash == std::string::npos ? "" : lower(handle.handle.substr(0, dash)),
-                lower(handle.handle.substr(dash == std::string::npos ? 0 : dash + 1))};
-    if (!is_id(place.volume) || (!place.system.empty() && !is_id(place.system)))
+    const auto parts = parts_of(lower(handle.handle), "(?:([0-9a-f]{16})-)?([0-9a-f]{16})");
+    if (!parts)
         return not_a_handle(handle, "PowerFlex (<system id>-<volume id>)", "csi-vxflexos.dellemc.com");
-    return place;
+    return Place{parts->at(0), parts->at(1)};
 }
 
 Mapping parse_mapping(const Json& info) // NVMe hosts are somebody else's and never touched
@@ -166,15 +164,11 @@ struct System {
 
 class PowerFlex final : public Driver {
 public:
-    PowerFlex(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock,
-              std::string system)
-        : Driver(wire, std::move(rules), std::move(sign_in), clock), wanted_(std::move(system))
-    {}
+    PowerFlex(Wiring wiring, std::string system) : Driver(std::move(wiring)), wanted_(std::move(system)) {}
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        const auto here = system(call);
-        return here ? Result<ArrayInfo>({"Dell", "PowerFlex", "", here->version}) : here.error();
+        return then(system(call), [](const System& here) { return ArrayInfo{"Dell", "PowerFlex", "", here.version}; });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
@@ -237,13 +231,10 @@ protected:
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
     {
-        const auto record = read_volume(call, volume.id);
-        if (!record)
-            return record.error();
-        std::vector<Mapping> mappings;
-        for (const Json& info : rest::list_at(*record, "mappedSdcInfo")) // null when there is none
-            mappings.push_back(parse_mapping(info));
-        return mappings;
+        const auto infos = then(read_volume(call, volume.id), [](const Json& record) {
+            return rest::records_at(record, "mappedSdcInfo"); // null when there is none
+        });
+        return each(infos, parse_mapping);
     }
 
     // Flags are strings; without this one a second SDC is refused.

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::uint64_t cylinder = 15 * 128 * 1024; // bytes: 15 tracks of 128 KiB
 constexpr auto connections_appear_within = 30s;     // they may be missing right after a view was made
+constexpr const char* name_form = R"([\w-]{1,64})"; // of hosts, groups and views
 constexpr std::string_view not_found = "powermax_not_found";
 constexpr std::string_view locked = "powermax_locked";
 
@@ -61,8 +62,7 @@ std::string group_name(const Volume& volume, const ArrayHost& host)
 
 bool is_name(std::string_view name)
 {
-    return !name.empty() && name.size() <= 64 &&
-           std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
+    return parts_of(name, name_form).has_value();
 }
 
 Json volume_change(std::string_view action, const std::string& device)
@@ -89,20 +89,15 @@ struct Place { // "csi-…-<12 digits>-<5 hex>", read from the right; of an SRDF
 Result<Place> place_of(const VolumeHandle& handle, const std::string& symmetrix)
 {
     const auto& text = handle.handle;
-    const auto parts = split(text, '-');
     if (text.size() > 36 && is_uuid(text.substr(text.size() - 36)))
         return Error{Errc::unsupported, fmt::format("volume {} is a file system", text),
                      "use a StorageClass for block volumes"};
-    const auto arrays = split(parts.size() < 3 ? "" : parts[parts.size() - 2], ':');
-    const auto devices = split(parts.back(), ':');
-    bool good = parts.size() >= 3 && arrays.size() == devices.size() && arrays.size() <= 2;
-    for (std::size_t i = 0; good && i < arrays.size(); ++i)
-        good = arrays[i].size() == 12 && is_digits(arrays[i]) && devices[i].size() == 5 && is_hex(devices[i]);
-    if (!good)
+    const auto parts = parts_of(text, R"((.+)-(\d{12})(:\d{12})?-([\da-f]{5})(:[\da-f]{5})?)");
+    if (!parts || parts->at(2).empty() != parts->at(4).empty())
         return not_a_handle(handle, "PowerMax (…-<12 digits>-<5 hex>)", "csi-powermax.dellemc.com");
-    const std::size_t side = arrays.size() == 2 && arrays[1] == symmetrix ? 1 : 0;
-    const auto length = text.size() - parts.back().size() - parts[parts.size() - 2].size() - 2;
-    return Place{text.substr(0, length), arrays[side], upper(devices[side])};
+    if (parts->at(2) == ":" + symmetrix)
+        return Place{parts->at(0), symmetrix, upper(parts->at(4).substr(1))};
+    return Place{parts->at(0), parts->at(1), upper(parts->at(3))};
 }
 
 Result<Volume> parse_volume(const Json& record)
@@ -129,21 +124,17 @@ struct Masking {
 
 class PowerMax final : public Driver {
 public:
-    PowerMax(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock,
-             std::string symmetrix, std::string port_group)
-        : Driver(wire, std::move(rules), std::move(sign_in), clock), symmetrix_(std::move(symmetrix)),
-          port_group_(std::move(port_group))
+    PowerMax(Wiring wiring, std::string symmetrix, std::string port_group)
+        : Driver(std::move(wiring)), symmetrix_(std::move(symmetrix)), port_group_(std::move(port_group))
     {}
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        const auto where = path(call, "");
-        const auto system = where ? api_.get(call, *where) : Result<Json>(where.error());
-        if (!system)
-            return system.error();
-        const auto code = text_at(*system, "ucode");
-        return ArrayInfo{"Dell", "PowerMax", text_at(*system, "model"),
-                         code.empty() ? text_at(*system, "microcode") : code};
+        return then(get(call, ""), [](const Json& system) {
+            const auto code = text_at(system, "ucode");
+            return ArrayInfo{"Dell", "PowerMax", text_at(system, "model"),
+                             code.empty() ? text_at(system, "microcode") : code};
+        });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
@@ -154,19 +145,11 @@ public:
         const auto elsewhere = handle.attribute("powermax/SYMID");
         if (place->symmetrix != symmetrix_ || (!elsewhere.empty() && elsewhere.find(symmetrix_) == std::string::npos))
             return wrong_array(place->device, "array " + place->symmetrix, "array " + symmetrix_);
-        const auto record = get(call, "volume/" + place->device);
-        if (!record)
-            return Error(record.error()).in(fmt::format("find volume {}", place->device));
-        auto volume = parse_volume(*record);
-        if (!volume)
-            return Error(volume.error()).in(array());
-        // Device numbers are given out again; the name shows that this is still the PersistentVolume's.
-        if (volume->id != place->device || volume->name != place->identifier)
-            return error(Errc::conflict,
-                         fmt::format("volume {} is called '{}', the handle says '{}'", volume->id, volume->name,
-                                     place->identifier),
-                         "the volume was replaced or renamed: look at it in Unisphere");
-        return volume;
+        const auto volume =
+            in_step("find volume " + place->device, then(get(call, "volume/" + place->device), parse_volume));
+        if (volume && volume->id != place->device)
+            return answered_another("volume " + place->device);
+        return volume ? unless_renamed(*volume, place->identifier) : volume;
     }
 
     // Finds it; hosts are the administrator's.
@@ -215,12 +198,11 @@ protected:
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override // without LUN numbers
     {
-        const auto masking = masking_of(call, volume);
-        if (!masking)
-            return masking.error();
-        std::vector<Mapping> mappings;
-        std::ranges::transform(masking->views, std::back_inserter(mappings), &View::mapping);
-        return mappings;
+        return then(masking_of(call, volume), [](const Masking& masking) {
+            std::vector<Mapping> mappings;
+            std::ranges::transform(masking.views, std::back_inserter(mappings), &View::mapping);
+            return mappings;
+        });
     }
 
     // connect() looks by itself.
@@ -307,8 +289,7 @@ private:
 
     Result<Json> get(const Call& call, std::string_view below, const rest::Query& query = {})
     {
-        const auto where = path(call, below);
-        return where ? api_.get(call, *where, query) : Result<Json>(where.error());
+        return then(path(call, below), [&](const std::string& where) { return api_.get(call, where, query); });
     }
 
     // Unisphere changes one array's configuration at a time; whoever comes second is told so with a 500.
@@ -328,18 +309,15 @@ private:
         const auto id = text_at(job, "jobId");
         if (!is_digits(id))
             return Error{Errc::indeterminate, "the array took the change as a job without saying which"};
-        const auto ended = rest::poll(call, api_.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
-            auto now = get(call, "job/" + id);
-            if (!now)
-                return now.error();
-            const auto status = text_at(*now, "status");
-            return status == "SUCCEEDED" || status == "FAILED" ? std::optional(std::move(*now)) : std::optional<Json>();
-        });
-        if (!ended)
-            return Error{Errc::indeterminate, fmt::format("job {}: {}", id, ended.error().message),
-                         ended.error().remedy};
-        if (text_at(*ended, "status") == "SUCCEEDED")
-            return {};
+        const auto where = path(call, "job/" + id);
+        const auto ended = where ? rest::await_job(api_, call, *where,
+                                                   [](const Json& now) {
+                                                       return text_at(now, "status") == "SUCCEEDED" ||
+                                                              text_at(now, "status") == "FAILED";
+                                                   })
+                                 : where.error();
+        if (!ended || text_at(*ended, "status") == "SUCCEEDED")
+            return done(ended);
         return explain(error_rows, "powermax", {"", text_at(*ended, "result")}, 500).in("job " + id);
     }
 
@@ -470,12 +448,8 @@ Result<std::unique_ptr<Array>> make_powermax(const ArrayConfig& config, rest::Tr
 {
     ConfigCheck check(config, "PowerMax", "powermax");
     check.need_account();
-    const auto symmetrix = check.need("POWERMAX_SYMMETRIX_ID");
-    const auto port_group = check.need("POWERMAX_PORT_GROUP_NAME");
-    if (!symmetrix.empty() && (symmetrix.size() != 12 || !is_digits(symmetrix)))
-        check.complain(fmt::format("POWERMAX_SYMMETRIX_ID '{}' is not a serial number of 12 digits", symmetrix));
-    if (!port_group.empty() && !powermax::is_name(port_group))
-        check.complain(fmt::format("POWERMAX_PORT_GROUP_NAME '{}' is not a name Unisphere allows", port_group));
+    const auto symmetrix = check.need("POWERMAX_SYMMETRIX_ID", R"(\d{12})", "a serial number of 12 digits");
+    const auto port_group = check.need("POWERMAX_PORT_GROUP_NAME", powermax::name_form, "a name Unisphere allows");
     return made<powermax::PowerMax>(wire, check.rules(8443), powermax::decode_error,
                                     rest::basic(config.username, config.password), clock, symmetrix, port_group);
 }

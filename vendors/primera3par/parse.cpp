@@ -117,19 +117,22 @@ bool is_copy(const Json& task, const ArrayCopy& copy)
            name.size() >= std::min(whole.size(), copy.source.id.size() + 14);
 }
 
-ArrayCopyState state_of(const Json& task) // status 1 done, 2 active, 3 cancelled, 4 failed
+CopyRecord parse_task(const Json& task) // status 1 done, 2 active, 3 cancelled, 4 failed
 {
     const auto number = [&](std::string_view at) { return static_cast<double>(number_at(task, at).value_or(0)); };
     const double phase = number("completedSteps") / std::max(1.0, number("totalSteps"));
     const double part = (number("completedPhases") + phase) / std::max(1.0, number("totalPhases"));
     const int percent = static_cast<int>(std::clamp(100 * part, 0.0, 99.0));
-    const auto status = number_at(task, "status");
-    if (status == 1 || status == 2)
-        return {status == 1 ? ArrayCopyState::Phase::done : ArrayCopyState::Phase::running,
-                status == 1 ? 100 : percent};
-    const auto why = fmt::format("task {} has status {}: {}", text_at(task, "id"), text_at(task, "status"),
-                                 text_at(task, "detailedStatus"));
-    return {ArrayCopyState::Phase::failed, percent, why};
+    const auto status = text_at(task, "status");
+    CopyRecord record{text_at(task, "id"), status, {ArrayCopyState::Phase::failed, percent}};
+    if (status == "1")
+        record.state = {ArrayCopyState::Phase::done, 100};
+    else if (status == "2")
+        record.state.phase = ArrayCopyState::Phase::running;
+    else
+        record.state.message =
+            fmt::format("task {} has status {}: {}", record.id, status, text_at(task, "detailedStatus"));
+    return record;
 }
 
 std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)

@@ -1,4 +1,4 @@
-#include "vendors/driver.hpp"
+#include "vendors/copying_driver.hpp"
 #include "vendors/primera3par/parse.hpp"
 #include "vendors/registry.hpp"
 
@@ -23,9 +23,9 @@ bool has_member(const Json& set, const ArrayHost& host)
     return std::ranges::count(rest::texts_at(set, "setmembers"), host.name) > 0;
 }
 
-class Primera3par final : public Driver, public LunNumbers, public VolumeCopier {
+class Primera3par final : public CopyingDriver, public LunNumbers {
 public:
-    using Driver::Driver;
+    using CopyingDriver::CopyingDriver;
 
     Result<ArrayInfo> info(const Call& call) override
     {
@@ -108,13 +108,10 @@ public:
 
     // Physical copies, offline, into the existing volume, which keeps its name and its WWN (facts 7). Never a promote,
     // which writes to the source.
-    VolumeCopier* volume_copier() override { return this; }
-    bool copies(DiskBacking::Kind) const override { return true; }
     Result<void> check(const Call& call, const ArrayCopy& copy) override
     {
         return check_unmapped_target(*this, call, copy);
     }
-    Result<void> forget(const Call&, const ArrayCopy&) override { return {}; } // the array forgets tasks by itself
 
     Result<Volume> find_source(const Call& call, const DiskBacking& backing) override
     {
@@ -133,60 +130,6 @@ public:
             return volumes.error();
         std::erase_if(*volumes, [&](const Json& one) { return lower(text_at(one, field)) != id; });
         return volumes->size() == 1 ? parse_volume(volumes->front()) : missing;
-    }
-
-    Result<ArrayCopyState> start(const Call& call, const ArrayCopy& copy) override
-    {
-        std::optional<std::int64_t> before; // the newest task when we came: only a later one can be this copy's
-        const auto look = [&]() -> Result<std::optional<ArrayCopyState>> {
-            const auto task = task_of(call, copy);
-            if (!task)
-                return task.error();
-            const auto id = *task ? *number_at(**task, "id") : -1;
-            const bool later = id > before.value_or(id);
-            before = before.value_or(id);
-            if (*task && (later || state_of(**task).phase == Phase::running))
-                return std::optional(state_of(**task));
-            return std::optional<ArrayCopyState>();
-        };
-        const auto change = [&]() -> Result<std::optional<ArrayCopyState>> {
-            if (auto checked = check(call, copy); !checked)
-                return checked.error();
-            const Json parameters = {{"destVolume", copy.target.id}, {"saveSnapshot", false}, {"priority", 1}};
-            const Json body = {{"action", "createPhysicalCopy"}, {"parameters", parameters}};
-            const auto reply = api_.post(call, "/api/v1/volumes/" + rest::percent_encode(copy.source.id), body);
-            if (!reply)
-                return reply.error();
-            const std::lock_guard lock(mutex_);
-            started_[copy.target.id] = number_at(*reply, "taskid").value_or(-1);
-            return std::optional(ArrayCopyState{Phase::running});
-        };
-        auto started = settle<ArrayCopyState>(settling(call), look, change);
-        return started ? started : started.error().in(fmt::format("copy {} to {}", copy.source.name, copy.target.name));
-    }
-
-    Result<ArrayCopyState> look(const Call& call, const ArrayCopy& copy) override
-    {
-        const auto task = task_of(call, copy);
-        return !task ? Result<ArrayCopyState>(task.error()) : *task ? state_of(**task) : ArrayCopyState{};
-    }
-
-    Result<void> cancel(const Call& call, const ArrayCopy& copy) override
-    {
-        const auto stopped = [&]() -> Result<std::optional<Json>> {
-            const auto task = task_of(call, copy);
-            if (!task)
-                return task.error();
-            if (!*task || state_of(**task).phase != Phase::running)
-                return std::optional(Json(true));
-            if (!api_.put(call, "/api/v1/volumes/" + rest::percent_encode(copy.target.id),
-                          {{"action", 1}})) // stop the copy
-                if (auto ended = api_.put(call, "/api/v1/tasks/" + text_at(**task, "id"), {{"action", 1}}); !ended)
-                    return ended.error();
-            return std::optional<Json>();
-        };
-        const auto done = rest::poll(call.within(std::chrono::minutes(2)), api_.clock(), {}, stopped);
-        return done ? Result<void>() : done.error().in(fmt::format("stop the copy to {}", copy.target.name));
     }
 
 protected:
@@ -252,6 +195,42 @@ protected:
         return {};
     }
 
+    // By its name, or because this process started it.
+    Result<std::optional<CopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
+    {
+        const auto tasks = list(call, "tasks");
+        if (!tasks)
+            return tasks.error();
+        const std::lock_guard lock(mutex_);
+        const auto started = started_.find(copy.target.id);
+        std::optional<Json> newest;
+        for (const Json& task : *tasks)
+            if (is_copy(task, copy) || (started != started_.end() && number_at(task, "id") == started->second))
+                if (!newest || *number_at(task, "id") > *number_at(*newest, "id"))
+                    newest = task;
+        return newest ? std::optional(parse_task(*newest)) : std::nullopt;
+    }
+
+    Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
+                                                const std::optional<CopyRecord>&) override
+    {
+        const Json parameters = {{"destVolume", copy.target.id}, {"saveSnapshot", false}, {"priority", 1}};
+        const Json body = {{"action", "createPhysicalCopy"}, {"parameters", parameters}};
+        const auto reply = api_.post(call, "/api/v1/volumes/" + rest::percent_encode(copy.source.id), body);
+        if (!reply)
+            return reply.error();
+        const std::lock_guard lock(mutex_);
+        started_[copy.target.id] = number_at(*reply, "taskid").value_or(-1);
+        return std::optional(ArrayCopyState{Phase::running});
+    }
+
+    Result<void> end(const Call& call, const ArrayCopy& copy, const CopyRecord& task) override
+    {
+        const Json stop = {{"action", 1}};
+        const auto stopped = api_.put(call, "/api/v1/volumes/" + rest::percent_encode(copy.target.id), stop);
+        return stopped ? Result<void>() : done(api_.put(call, "/api/v1/tasks/" + task.id, stop));
+    }
+
     Afterwards after_error(const Error& error) const override { return afterwards(error); }
 
 private:
@@ -287,22 +266,6 @@ private:
         return rows;
     }
 
-    // The newest task of this copy: by its name, or because this process started it.
-    Result<std::optional<Json>> task_of(const Call& call, const ArrayCopy& copy)
-    {
-        const auto tasks = list(call, "tasks");
-        if (!tasks)
-            return tasks.error();
-        const std::lock_guard lock(mutex_);
-        const auto started = started_.find(copy.target.id);
-        std::optional<Json> newest;
-        for (const Json& task : *tasks)
-            if (is_copy(task, copy) || (started != started_.end() && number_at(task, "id") == started->second))
-                if (!newest || *number_at(task, "id") > *number_at(*newest, "id"))
-                    newest = task;
-        return newest;
-    }
-
     std::mutex mutex_;
     std::map<std::string, std::int64_t> started_; // target to the task that this process started
 };
@@ -324,9 +287,12 @@ Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig& config, rest:
         rules->max_reply_bytes = std::size_t{64} << 20; // lists have no pages
     }
     const rest::Json account = {{"user", config.username}, {"password", config.password.reveal()}};
-    auto session = rest::key_session("/api/v1/credentials", rest::to_text(account), "key", "X-HP3PAR-WSAPI-SessionKey");
+    auto session = rest::key_session({.path = "/api/v1/credentials",
+                                      .body = rest::to_text(account),
+                                      .key_field = "key",
+                                      .header = "X-HP3PAR-WSAPI-SessionKey",
+                                      .secrets = {config.password}});
     session.lapsed = primera3par::has_lapsed;
-    session.secrets = {config.password};
     return made<primera3par::Primera3par>(wire, std::move(rules), primera3par::decode_error, rest::session(session),
                                           clock);
 }

@@ -2,10 +2,10 @@
 #include "vendors/registry.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 // Pure Storage FlashArray, REST 2 (facts/arrays/pureFlashArray.md).
 namespace xcopy::pure {
@@ -36,18 +36,14 @@ constexpr ErrorRow error_rows[] = {
      "use a volume outside that pod"},
 };
 
-// The newest version of that family ("2.") in {"version":["1.0",…,"2.26"]}, not newer than `known`; empty: none.
-std::string newest_version(const Json& versions, std::string_view family, int known)
+// The newest version of that family in {"version":["1.0",…,"2.26"]}, not newer than `known`; empty: none.
+std::string newest_version(const Json& versions, int family, int known)
 {
-    int newest = -1;
-    for (const auto& text : rest::texts_at(versions, "version")) {
-        int minor = -1;
-        if (text.starts_with(family))
-            std::from_chars(text.data() + family.size(), text.data() + text.size(), minor);
-        if (minor <= known)
-            newest = std::max(newest, minor);
-    }
-    return newest < 0 ? std::string() : fmt::format("{}{}", family, newest);
+    std::vector<int> newest;
+    for (const auto& text : rest::texts_at(versions, "version"))
+        if (const auto one = version_in(text); one.size() == 2 && one[0] == family && one[1] <= known)
+            newest = std::max(newest, one);
+    return newest.empty() ? std::string() : fmt::format("{}", fmt::join(newest, "."));
 }
 
 struct SignInSteps {
@@ -58,16 +54,14 @@ struct SignInSteps {
 
     Result<std::vector<rest::Header>> open(const Call& call, const rest::Send& send)
     {
-        const auto reply = rest::sign_in_step(call, send, {.url = "/api/api_version"});
-        const auto versions = reply ? rest::parse_json(reply->body) : Result<Json>(reply.error());
+        const auto versions = rest::sign_in_json(call, send, {.url = "/api/api_version"});
         if (!versions)
-            return Error{reply ? Errc::unavailable : versions.error().code, versions.error().message,
-                         versions.error().remedy, versions.error().reason};
-        const auto version = newest_version(*versions, "2.", newest_known);
+            return versions.error();
+        const auto version = newest_version(*versions, 2, newest_known);
         if (version.empty())
             return Error{Errc::unsupported, "the array offers no REST 2", "update Purity to 6.0 or newer"};
         auto api_token =
-            token.empty() ? fetch_token(call, send, newest_version(*versions, "1.", 999)) : Result<Secret>(token);
+            token.empty() ? fetch_token(call, send, newest_version(*versions, 1, 999)) : Result<Secret>(token);
         if (!api_token)
             return api_token.error();
         logout_path = fmt::format("/api/{}/logout", version);
@@ -92,14 +86,13 @@ struct SignInSteps {
             return Error{Errc::unsupported, "the array offers no REST 1, which gives a user its API token",
                          "set STORAGE_TOKEN instead of STORAGE_USERNAME and STORAGE_PASSWORD"};
         const Json body = {{"username", user}, {"password", password.reveal()}};
-        const auto reply = rest::sign_in_step(call, send,
+        const auto reply = rest::sign_in_json(call, send,
                                               {.method = rest::Method::post,
                                                .url = fmt::format("/api/{}/auth/apitoken", version),
                                                .body = rest::to_text(body)});
         if (!reply)
             return reply.error();
-        const auto json = rest::parse_json(reply->body);
-        const auto found = json ? text_at(*json, "api_token") : std::string();
+        const auto found = text_at(*reply, "api_token");
         return found.empty() ? Result<Secret>(Error{Errc::failed, "the reply holds no API token"}) : Secret(found);
     }
 };
@@ -169,9 +162,7 @@ Result<Volume> parse_volume(const Json& item)
 
 class FlashArray final : public Driver, public LunNumbers, public VolumeCopier {
 public:
-    FlashArray(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock,
-               std::string name_prefix)
-        : Driver(wire, std::move(rules), std::move(sign_in), clock), name_prefix_(std::move(name_prefix))
+    FlashArray(Wiring wiring, std::string name_prefix) : Driver(std::move(wiring)), name_prefix_(std::move(name_prefix))
     {}
 
     Result<ArrayInfo> info(const Call& call) override
@@ -213,14 +204,9 @@ public:
     {
         HostObjects objects;
         objects.list = [&](const auto&, const auto&, bool) -> Result<std::vector<ArrayHost>> {
-            const auto items = list(call, "hosts");
-            if (!items)
-                return items.error();
-            std::vector<ArrayHost> hosts;
-            for (const Json& item : *items)
-                if (text_at(item, "is_local") != "false") // hosts of other arrays of the fleet cannot be connected to
-                    hosts.push_back(parse_host(item));
-            return hosts;
+            return each(list(call, "hosts"), [](const Json& item) { // those of other arrays cannot be connected to
+                return text_at(item, "is_local") == "false" ? std::nullopt : std::optional(parse_host(item));
+            });
         };
         objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) -> Result<void> {
             Json body = own ? Json::object() : Json{{"personality", "esxi"}};
@@ -324,17 +310,13 @@ protected:
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
     {
-        const auto items = list(call, "connections", {{"volume_names", volume.name}});
-        if (!items)
-            return items.error();
-        std::vector<Mapping> mappings; // a group's connection has a row for every member
-        for (const Json& item : *items) {
-            const auto group = text_at(item, "host_group.name");
+        return each(list(call, "connections", {{"volume_names", volume.name}}), [&](const Json& item) {
+            const auto group = text_at(item, "host_group.name"); // its connection has a row for every member
             const auto id = group.empty() ? "host:" + text_at(item, "host.name") : "group:" + group;
-            if (text_at(item, "volume.name") == volume.name)
-                mappings.push_back({{id, id, {id}}, number_in(item, "lun")}); // of a vVol: more than 32 bits
-        }
-        return mappings;
+            return text_at(item, "volume.name") == volume.name
+                       ? std::optional(Mapping{{id, id, {id}}, number_in(item, "lun")}) // of a vVol: more than 32 bits
+                       : std::nullopt;
+        });
     }
 
     Result<std::optional<Mapping>> connect(const Call& call, const Volume& volume, const ArrayHost& host,
@@ -368,7 +350,7 @@ private:
             const auto versions = api_.get(call, "/api/api_version");
             if (!versions)
                 return Error(versions.error()).in("find out the array's version");
-            return "/api/" + newest_version(*versions, "2.", newest_known);
+            return "/api/" + newest_version(*versions, 2, newest_known);
         });
         return base ? rest::with_query(fmt::format("{}/{}", *base, resource), query) : base;
     }
@@ -386,20 +368,19 @@ private:
     Result<Json> change(const Call& call, rest::Method method, std::string_view resource, rest::Query query,
                         const Json& body)
     {
-        const auto where = path(call, resource, std::move(query));
-        auto answer = where ? api_.ask(call, method, *where, body) : Result<rest::Answer>(where.error());
-        return answer ? rest::as_result(std::move(answer->body)) : answer.error();
+        const auto answer = then(path(call, resource, std::move(query)),
+                                 [&](const std::string& where) { return api_.ask(call, method, where, body); });
+        return then(answer, [](const rest::Answer& given) { return given.body; });
     }
 
     Result<Volume> volume_by(const Call& call, const rest::Query& query, std::string_view what)
     {
-        const auto items = list(call, "volumes", query);
+        const auto items = in_step(fmt::format("find volume {}", what), list(call, "volumes", query));
         if (!items)
-            return Error(items.error()).in(fmt::format("find volume {}", what));
+            return items.error();
         if (items->size() != 1)
             return error(Errc::not_found, fmt::format("{} volumes are {}", items->size(), what), check_array);
-        auto volume = parse_volume(items->front());
-        return volume ? volume : Error(volume.error()).in(array());
+        return in_step(array(), parse_volume(items->front()));
     }
 
     const std::string name_prefix_; // PURE_CLUSTER_PREFIX

@@ -51,4 +51,20 @@ Result<Json> poll(const Call& call, Clock& clock, const Polling& polling,
     }
 }
 
+Result<Json> await_job(Api& api, const Call& call, const std::string& path,
+                       const std::function<bool(const Json&)>& is_over)
+{
+    using namespace std::chrono_literals;
+    auto ended = poll(call, api.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
+        auto now = api.get(call, path);
+        if (!now)
+            return now.error();
+        return is_over(*now) ? std::optional(std::move(*now)) : std::optional<Json>();
+    });
+    if (ended || ended.error().code == Errc::cancelled)
+        return ended;
+    return Error{Errc::indeterminate, ended.error().message, ended.error().remedy}.in("job " +
+                                                                                      path.substr(path.rfind('/') + 1));
+}
+
 } // namespace xcopy::rest

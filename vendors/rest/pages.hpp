@@ -30,4 +30,7 @@ struct Polling {
 // Calls `look` until it finds a result, with growing pauses, until the call is stopped or its time is over.
 Result<Json> poll(const Call&, Clock&, const Polling&, const std::function<Result<std::optional<Json>>()>& look);
 
+// For arrays that take a change as a job: the job once `is_over`. Where nobody can tell how it ends: Errc::indeterminate.
+Result<Json> await_job(Api&, const Call&, const std::string& path, const std::function<bool(const Json&)>& is_over);
+
 } // namespace xcopy::rest

@@ -167,15 +167,32 @@ std::unique_ptr<SignIn> session(Session rules)
     return std::make_unique<SessionSignIn>(std::move(rules));
 }
 
-Session key_session(const std::string& path, const std::string& body, const std::string& field,
-                    const std::string& header)
+Session key_session(KeySession rules)
 {
-    return {.open = one_step({.method = Method::post, .url = path, .body = body},
-                             [=](const Reply& reply) { return from_reply_field(reply, field, header); }),
-            .logout = [path](const std::vector<Header>& key) -> std::optional<Request> {
-                return Request{
-                    .method = Method::remove, .url = path + "/" + percent_encode(key.front().value), .hide_path = true};
-            }};
+    struct Steps : KeySession {
+        std::string id{};
+
+        Result<std::vector<Header>> open(const Call& call, const Send& send)
+        {
+            const auto reply =
+                sign_in_step(call, send, {.method = Method::post, .url = path, .headers = headers, .body = body});
+            if (!reply)
+                return reply.error();
+            const auto json = parse_json(reply->body);
+            id = json ? text_at(*json, id_field.empty() ? key_field : id_field) : std::string();
+            return from_reply_field(*reply, key_field, header, prefix);
+        }
+
+        std::optional<Request> close() const
+        {
+            if (id.empty())
+                return std::nullopt;
+            return Request{
+                .method = Method::remove, .url = path + "/" + percent_encode(id), .hide_path = id_field.empty()};
+        }
+    };
+    auto secrets = std::move(rules.secrets);
+    return session_of(Steps{std::move(rules)}, std::move(secrets));
 }
 
 Result<Reply> sign_in_step(const Call& call, const Send& send, Request request)
@@ -196,6 +213,15 @@ Result<Reply> sign_in_reply(Reply reply)
                      may_pass ? "sign_in_unavailable" : std::string(sign_in_denied)};
     }
     return reply;
+}
+
+Result<Json> sign_in_json(const Call& call, const Send& send, Request request)
+{
+    const auto reply = sign_in_step(call, send, std::move(request));
+    if (!reply)
+        return reply.error();
+    auto json = parse_json(reply->body);
+    return json ? std::move(json) : Error{Errc::unavailable, json.error().message};
 }
 
 SignInSteps one_step(Request login, std::function<Result<std::vector<Header>>(const Reply&)> read)

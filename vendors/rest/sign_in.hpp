@@ -4,6 +4,7 @@
 
 #include "protocol/error.hpp"
 #include "vendors/call.hpp"
+#include "vendors/rest/json.hpp"
 #include "vendors/rest/transport.hpp"
 #include "vendors/secret.hpp"
 
@@ -75,9 +76,18 @@ std::unique_ptr<SignIn> session(Session rules);
 // The usual single step: `login` (url: the path), and how its reply reads.
 SignInSteps one_step(Request login, std::function<Result<std::vector<Header>>(const Reply&)> read);
 
-// A key that POST `path` gives in a field of its reply, that goes into a header, and that DELETE `path`/key gives back.
-Session key_session(const std::string& path, const std::string& body, const std::string& field,
-                    const std::string& header);
+// One request opens the session, POST `path`: its reply holds the key for a header. DELETE `path`/<id> closes it.
+struct KeySession {
+    std::string path;
+    std::string body;
+    std::vector<Header> headers{};
+    std::string key_field; // of the reply
+    std::string header;
+    std::string prefix{};   // before the key, in the header
+    std::string id_field{}; // of the reply; empty: the key is the id too
+    std::vector<Secret> secrets{};
+};
+Session key_session(KeySession rules);
 
 // For a session whose steps keep something from opening to closing: an object with open() as Session::open, and close(),
 // which gives the request that ends the session, if there is one.
@@ -92,7 +102,8 @@ template <class Steps> Session session_of(Steps steps, std::vector<Secret> secre
 // One step of several: the reply if it is a success, else Errc::denied, or Errc::unavailable (429, 5xx: worth repeating),
 // with the array's words and the keys of the secret to check.
 Result<Reply> sign_in_step(const Call&, const Send&, Request);
-Result<Reply> sign_in_reply(Reply); // the same judgement on a reply that is there already
+Result<Json> sign_in_json(const Call&, const Send&, Request); // its body; what is no JSON is Errc::unavailable
+Result<Reply> sign_in_reply(Reply);                           // the same judgement on a reply that is there already
 
 // For one_step() and Session::renewed.
 Result<std::vector<Header>> from_reply_field(const Reply&, std::string_view field, std::string_view header,

@@ -18,6 +18,7 @@ using Phase = ArrayCopyState::Phase;
 
 namespace {
 
+constexpr std::string_view root = "/ConfigurationManager/";
 constexpr std::string_view objects = "/ConfigurationManager/v1/objects/";
 constexpr int xcopy_options[] = {54, 63}; // host mode options without which the array refuses XCOPY
 constexpr std::string_view exists = "vantara_B958/015A";
@@ -36,7 +37,6 @@ constexpr ErrorRow error_rows[] = {
     {"KART40038-E", Errc::bad_request, "the array does not support this parameter", "update its firmware"},
     {"2E30/600E", Errc::unsupported, "the pool cannot hold a Thin Image pair",
      "let a host copy it: DISABLE_RDM_METHOD=true"},
-    {"B957/4184", Errc::unsupported, "the port holds as many WWNs as it can", "remove WWNs that are not used"},
     {"2E11/8303", Errc::denied, "the account may not use this resource group",
      "give it the volume's and the ports' resource groups"},
 };
@@ -66,56 +66,25 @@ Error job_error(const Json& job) // of a job that is over and did not succeed
     return {Errc::failed, "the array's job ended as " + text_at(job, "state"), "look at the job on the array"};
 }
 
-struct HostGroup { // of one port: "CL1-A,1"
-    std::string port;
-    int number = 0;
+// A host group belongs to one port: "CL1-A,1". An ArrayHost is several: "CL1-A,1;CL2-A,1".
+using Groups = std::vector<std::string>;
 
-    std::string id() const { return fmt::format("{},{}", port, number); }
-    auto operator<=>(const HostGroup&) const = default;
-};
-
-HostGroup group_in(const Json& record)
+bool is_group(std::string_view id)
 {
-    return {text_at(record, "portId"), static_cast<int>(rest::number_at(record, "hostGroupNumber").value_or(-1))};
+    const auto parts = parts_of(id, R"(CL[\w-]{2,6},(\d{1,3}))");
+    return parts && *to_int(parts->front()) <= 254;
 }
 
-std::optional<HostGroup> parse_group(std::string_view text)
+Groups groups_of(const ArrayHost& host) // empty where its id is none
 {
-    const auto [port, number] = halves(text, ',');
-    const HostGroup group{upper(trim(port)), to_int(trim(number)).value_or(-1)};
-    const bool is_port = group.port.size() >= 4 && group.port.starts_with("CL") && is_plain_name(group.port, 8);
-    const bool is_number = group.number >= 0 && group.number <= 254;
-    return is_port && is_number ? std::optional(group) : std::nullopt;
+    auto groups = split(host.id, ';');
+    return std::ranges::all_of(groups, is_group) ? groups : Groups();
 }
 
-using Groups = std::vector<HostGroup>;
-
-// HOSTGROUP_ID_LIST: "CL1-A,1:CL2-B,2". What is no group goes to `bad`.
-Groups parse_groups(std::string_view list, char separator, std::vector<std::string>& bad)
+std::string group_in(const Json& record)
 {
-    Groups groups;
-    for (const auto& item : split(list, separator))
-        if (const auto group = parse_group(item); !group)
-            bad.push_back("'" + item + "'");
-        else if (std::ranges::count(groups, *group) == 0)
-            groups.push_back(*group);
-    return groups;
-}
-
-// The id of an ArrayHost: "CL1-A,1;CL2-B,2".
-std::string id_of(const Groups& groups)
-{
-    std::string id;
-    for (const HostGroup& group : groups)
-        id += (id.empty() ? "" : ";") + group.id();
-    return id;
-}
-
-Groups groups_of(std::string_view id) // empty where the id is none
-{
-    std::vector<std::string> bad;
-    auto groups = parse_groups(id, ';', bad);
-    return bad.empty() ? groups : Groups();
+    const auto id = text_at(record, "hostGroupId");
+    return id.empty() ? fmt::format("{},{}", text_at(record, "portId"), text_at(record, "hostGroupNumber")) : id;
 }
 
 struct Place { // "01--fc--900000041003--258--spc-1a2b3c4d5e"
@@ -126,20 +95,13 @@ struct Place { // "01--fc--900000041003--258--spc-1a2b3c4d5e"
 
 Result<Place> place_of(const VolumeHandle& handle)
 {
-    std::vector<std::string> parts;
-    for (std::string_view rest = handle.handle; parts.size() < 5;) {
-        const auto end = parts.size() == 4 ? std::string_view::npos : rest.find("--");
-        parts.emplace_back(rest.substr(0, end));
-        if (end == std::string_view::npos)
-            break;
-        rest.remove_prefix(end + 2);
-    }
-    if (parts.size() != 5 || parts[0] != "01" || !is_digits(parts[2]) || !is_digits(parts[3]) || parts[3].size() > 5)
+    const auto parts = parts_of(handle.handle, R"(01--(\w+)--(\d+)--(\d{1,5})--(.*))");
+    if (!parts)
         return not_a_handle(handle, "Hitachi (01--fc--<storage id>--<LDEV>--<name>)", "hspc.csi.hitachi.com");
-    if (parts[1] != "fc" && parts[1] != "iscsi")
-        return Error{Errc::unsupported, fmt::format("volume {} is reached by {}", handle.handle, parts[1]),
+    if (parts->at(0) != "fc" && parts->at(0) != "iscsi")
+        return Error{Errc::unsupported, fmt::format("volume {} is reached by {}", handle.handle, parts->at(0)),
                      "use a StorageClass with connectionType fc or iscsi"};
-    return Place{parts[2], std::to_string(std::stoi(parts[3])), parts[4]};
+    return Place{parts->at(1), std::to_string(std::stoi(parts->at(2))), parts->at(3)};
 }
 
 Result<Volume> parse_ldev(const Json& ldev)
@@ -159,12 +121,28 @@ Result<Volume> parse_ldev(const Json& ldev)
     return proven(volume, rest::number_at(ldev, "blockCapacity").value_or(0) * 512, {"naa.60060e80"});
 }
 
-std::optional<int> lun_in(const Json& ldev, const HostGroup& group)
+std::optional<int> lun_in(const Json& ldev, const std::string& group)
 {
     for (const Json& path : rest::list_at(ldev, "ports"))
         if (group_in(path) == group)
             return number_in(path, "lun");
     return std::nullopt;
+}
+
+struct Paths { // of a volume to the groups of a host
+    std::optional<int> number;
+    Groups missing;
+};
+
+Paths paths_of(const Json& ldev, const ArrayHost& host)
+{
+    Paths paths;
+    for (const auto& group : groups_of(host))
+        if (const auto lun = lun_in(ldev, group))
+            paths.number = lun;
+        else
+            paths.missing.push_back(group);
+    return paths;
 }
 
 // One mapping for the groups of one name: those of one host, on several ports.
@@ -176,27 +154,14 @@ std::vector<Mapping> parse_paths(const Json& ldev)
     std::vector<Mapping> mappings;
     for (auto& [name, groups] : by_name) {
         std::ranges::sort(groups);
-        Mapping mapping{{id_of(groups), name}, lun_in(ldev, groups.front())};
-        std::ranges::transform(groups, std::back_inserter(mapping.host.initiator_ids), &HostGroup::id);
-        mappings.push_back(std::move(mapping));
+        mappings.push_back({{fmt::format("{}", fmt::join(groups, ";")), name, groups}, lun_in(ldev, groups.front())});
     }
     return mappings;
 }
 
-// The last part of ".../luns/CL1-A,1,5".
-std::optional<int> lun_made(const Json& job)
+std::string pair_name(const ArrayCopy& copy)
 {
-    for (const auto& resource : rest::texts_at(job, "affectedResources"))
-        if (const auto parts = split(resource, ','); parts.size() == 3 && is_digits(parts[2]) && parts[2].size() < 6)
-            return std::stoi(parts[2]);
-    return std::nullopt;
-}
-
-std::string pair_name(const ArrayCopy& copy) // 32 characters at most
-{
-    std::string job = lower(copy.id);
-    std::erase_if(job, [](char c) { return !is_hex(std::string_view(&c, 1)); });
-    return "xcopy-" + job.substr(job.size() - std::min<std::size_t>(job.size(), 26));
+    return own_name(copy.id, 32);
 }
 
 bool is_reduced(const Json& ldev)
@@ -205,64 +170,37 @@ bool is_reduced(const Json& ldev)
     return !mode.empty() && mode != "disabled";
 }
 
-struct SignInSteps {
-    std::string user;
-    Secret password;
-    std::string session_id{};
-
-    Result<std::vector<rest::Header>> open(const Call& call, const rest::Send& send)
-    {
-        const auto version = rest::sign_in_step(call, send, {.url = "/ConfigurationManager/configuration/version"});
-        if (!version)
-            return version.error();
-        const auto json = rest::parse_json(version->body);
-        const auto number = json ? text_at(*json, "apiVersion") : std::string();
-        if (number.empty())
-            return Error{Errc::unavailable, "the array did not say the version of its REST API"};
-        const auto parts = split(number + ".0", '.');
-        const int major = to_int(parts[0]).value_or(0);
-        if (major < 1 || (major == 1 && to_int(parts[1]).value_or(0) < 9))
-            return Error{Errc::unsupported, fmt::format("REST API {} is too old", number),
-                         "update the array's firmware to REST API 1.9"};
-        const auto reply = rest::sign_in_step(call, send,
-                                              {.method = rest::Method::post,
-                                               .url = std::string(objects) + "sessions",
-                                               .headers = {rest::basic_header(user, password)},
-                                               .body = "{}"});
-        if (!reply)
-            return reply.error();
-        if (const auto session = rest::parse_json(reply->body))
-            session_id = text_at(*session, "sessionId");
-        return rest::from_reply_field(*reply, "token", "Authorization", "Session ");
-    }
-
-    std::optional<rest::Request> close() const // 64 sessions are all an array has
-    {
-        if (!is_digits(session_id))
-            return std::nullopt;
-        return rest::Request{.method = rest::Method::remove, .url = fmt::format("{}sessions/{}", objects, session_id)};
-    }
-};
-
 struct Settings {
-    std::string storage_id;            // storageDeviceId or serial number; may be empty
-    Groups groups;                     // empty: found by the host's logins
-    std::string copy_speed = "medium"; // slower, medium, faster
+    std::string storage_id; // storageDeviceId or serial number; may be empty
+    Groups groups;          // empty: found by the host's logins
+    std::string copy_speed; // slower, medium, faster
 };
+
+Groups listed_groups(ConfigCheck& check) // "CL1-A,1: CL2-B,2"
+{
+    Groups groups;
+    const auto list = check.may_have("HOSTGROUP_ID_LIST");
+    for (const auto& item : list.empty() ? Groups() : split(list, ':')) {
+        const auto [port, number] = halves(item, ',');
+        const auto group = fmt::format("{},{}", upper(trim(port)), to_int(trim(number)).value_or(-1));
+        if (!is_group(group))
+            check.complain(
+                fmt::format("HOSTGROUP_ID_LIST: '{}' is no port and host group number (CL1-A,1:CL2-B,2)", item));
+        else if (std::ranges::count(groups, group) == 0)
+            groups.push_back(group);
+    }
+    return groups;
+}
 
 class Vantara final : public Driver, public LunNumbers, public VolumeCopier {
 public:
-    Vantara(rest::Transport& wire, rest::ApiRules rules, std::unique_ptr<rest::SignIn> sign_in, rest::Clock& clock,
-            Settings settings)
-        : Driver(wire, std::move(rules), std::move(sign_in), clock), settings_(std::move(settings))
-    {}
+    Vantara(Wiring wiring, Settings settings) : Driver(std::move(wiring)), settings_(std::move(settings)) {}
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        const auto one = storage(call);
-        if (!one)
-            return one.error();
-        return ArrayInfo{"Hitachi", "Vantara", text_at(*one, "model"), text_at(*one, "dkcMicroVersion")};
+        return then(storage(call), [](const Json& one) {
+            return ArrayInfo{"Hitachi", "Vantara", text_at(one, "model"), text_at(one, "dkcMicroVersion")};
+        });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
@@ -275,58 +213,43 @@ public:
             return here.error();
         if (text_at(*here, "storageDeviceId") != place->storage)
             return wrong_array("LDEV " + place->ldev, "array " + place->storage, text_at(*here, "storageDeviceId"));
-        const auto record = ldev(call, place->ldev);
+        const auto record = in_step("find LDEV " + place->ldev, ldev(call, place->ldev));
         if (!record)
-            return Error(record.error()).in("find LDEV " + place->ldev);
-        auto volume = parse_ldev(*record);
-        if (!volume)
-            return Error(volume.error()).in(array());
-        // LDEV numbers are given out again; the label shows that this is still the PersistentVolume's.
-        if (!volume->name.empty() && volume->name != place->nickname)
-            return error(
-                Errc::conflict,
-                fmt::format("LDEV {} is called '{}', the handle says '{}'", volume->id, volume->name, place->nickname),
-                "the volume was replaced or renamed: look at it on the array");
-        return volume;
+            return record.error();
+        const auto volume = in_step(array(), parse_ldev(*record));
+        return volume && !volume->name.empty() ? unless_renamed(*volume, place->nickname) : volume;
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
+        const auto members = in_step("look where the host is known", this->members(call, host));
+        if (!members)
+            return members.error();
         std::vector<std::string> names;
-        for (const Initiator& one : host.initiators)
-            names.push_back(one.plain());
-        Groups groups;
-        for (const HostGroup& group : settings_.groups) { // one list for all ESXi hosts: only this one's are used
-            const auto holds = holds_one(call, group, host, names);
-            if (!holds)
-                return holds.error();
-            if (*holds)
-                groups.push_back(group);
+        std::ranges::transform(host.initiators, std::back_inserter(names), &Initiator::plain);
+        const auto& listed = settings_.groups; // one list for all ESXi hosts: only this one's are used
+        std::set<std::string> groups;
+        for (const Json& one : *members) {
+            const auto group = group_in(one);
+            // Group 0 is everybody's: a path there would show the volume to every host of the port.
+            const bool usable =
+                listed.empty() ? is_group(group) && !group.ends_with(",0") : std::ranges::count(listed, group) > 0;
+            for (const char* field : {"hostWwn", "iscsiName", "loginWwn", "loginIscsiName"})
+                if (usable && std::ranges::count(names, lower(text_at(one, field))) > 0)
+                    groups.insert(group);
         }
-        if (settings_.groups.empty()) {
-            auto found = groups_by_login(call, names);
-            if (!found)
-                return found.error();
-            groups = std::move(*found);
-        }
+        const auto where =
+            listed.empty() ? "with a login" : fmt::format("of HOSTGROUP_ID_LIST ({})", fmt::join(listed, ":"));
         if (groups.empty())
             return error(Errc::not_found,
-                         fmt::format("no host group {} holds an initiator of host {}",
-                                     settings_.groups.empty()
-                                         ? "with a login"
-                                         : "of HOSTGROUP_ID_LIST (" + id_of(settings_.groups) + ")",
-                                     host.name),
+                         fmt::format("no host group {} holds an initiator of host {}", where, host.name),
                          "make a host group (host mode VMWARE_EX, options 54 and 63) for the ESXi host on each port "
                          "and name them in HOSTGROUP_ID_LIST",
                          "no_host");
-        std::ranges::sort(groups);
-        auto warnings = warnings_of(call, groups);
-        if (!warnings)
-            return warnings.error();
-        ArrayHost found{id_of(groups), host.name, std::move(names), std::move(*warnings)};
-        for (const HostGroup& group : groups) // a path names its group and nothing else
-            found.initiator_ids.push_back(group.id());
-        return found;
+        names.insert(names.end(), groups.begin(), groups.end()); // a path names its group and nothing else
+        return then(warnings_of(call, groups), [&](const std::vector<std::string>& warnings) {
+            return ArrayHost{fmt::format("{}", fmt::join(groups, ";")), host.name, names, warnings};
+        });
     }
 
     LunNumbers* lun_numbers() override { return this; }
@@ -334,14 +257,9 @@ public:
 
     Result<std::set<int>> used_by(const Call& call, const ArrayHost& host) override
     {
-        std::set<int> numbers;
-        for (const HostGroup& group : groups_of(host.id)) {
-            const auto paths = list(call, "luns", of(group));
-            if (!paths)
-                return Error(paths.error()).in("list the LUN numbers of " + group.id());
-            numbers.merge(numbers_in(*paths, "lun"));
-        }
-        return numbers;
+        const auto paths =
+            joined(groups_of(host), [&](const std::string& group) { return list(call, "luns", of(group)); });
+        return in_step("list the LUN numbers of " + host.name, numbers_in(paths, "lun"));
     }
 
     // Thin Image clones. The array removes the pair when it is complete.
@@ -456,27 +374,22 @@ public:
 protected:
     bool are_ids(const Volume& volume, const ArrayHost& host) const override
     {
-        return !groups_of(host.id).empty() && is_digits(volume.id) && volume.id.size() <= 5;
+        return !groups_of(host).empty() && is_digits(volume.id) && volume.id.size() <= 5;
     }
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
     {
-        const auto record = ldev(call, volume.id);
-        return record ? Result<std::vector<Mapping>>(parse_paths(*record)) : record.error();
+        return then(ldev(call, volume.id), parse_paths);
     }
 
     // connect() looks by itself; after a refusal only a path to each of the groups counts.
     Result<std::optional<Mapping>> reaching(const Call& call, const Volume& volume, const ArrayHost& host,
                                             bool in_doubt) override
     {
-        const auto record = in_doubt ? ldev(call, volume.id) : rest::as_result(Json::object());
-        if (!record)
-            return record.error();
-        std::optional<int> number;
-        for (const HostGroup& group : groups_of(host.id))
-            if (number = lun_in(*record, group); !number)
-                return std::optional<Mapping>();
-        return std::optional(Mapping{host, number});
+        return then(in_doubt ? ldev(call, volume.id) : rest::as_result(Json()), [&](const Json& now) {
+            const auto paths = paths_of(now, host);
+            return paths.missing.empty() ? std::optional(Mapping{host, paths.number}) : std::nullopt;
+        });
     }
 
     // A path in each of the host's groups, all under one LUN number. Where some are there, the others get theirs.
@@ -486,24 +399,18 @@ protected:
         const auto record = ldev(call, volume.id);
         if (!record)
             return record.error();
-        Groups missing = groups_of(host.id);
-        std::optional<int> number;
-        std::erase_if(missing, [&](const HostGroup& group) {
-            const auto there = lun_in(*record, group);
-            number = there ? there : number;
-            return there.has_value();
-        });
-        for (const HostGroup& group : missing) {
-            Json body = {{"ldevId", std::stoi(volume.id)}, {"portId", group.port}, {"hostGroupNumber", group.number}};
-            if (const auto wanted = number ? number : lun)
-                body["lun"] = *wanted;
+        const auto paths = paths_of(*record, host);
+        const auto number = paths.number ? paths.number : lun;
+        for (const auto& group : paths.missing) {
+            const auto [port, group_number] = halves(group, ',');
+            Json body = {
+                {"ldevId", std::stoi(volume.id)}, {"portId", port}, {"hostGroupNumber", std::stoi(group_number)}};
+            if (number)
+                body["lun"] = *number;
             const auto job = change(call, rest::Method::post, "luns", body);
-            if (!job && is(job.error(), exists))
-                return std::optional<Mapping>(); // by another caller: a look says under which number
-            if (!job)
-                return Error(job.error()).in("path to " + group.id());
-            number = number ? number : lun_made(*job);
-            if (!number) // the array does not say which; the others must get the same
+            if (!job && !is(job.error(), exists))
+                return Error(job.error()).in("path to " + group);
+            if (!job || !number) // the next look says which number it has, and the others get the same
                 return std::optional<Mapping>();
         }
         return std::optional(Mapping{host, number});
@@ -516,76 +423,64 @@ protected:
         if (!record)
             return record.error();
         Result<void> outcome;
-        for (const HostGroup& group : groups_of(host.id))
+        for (const auto& group : groups_of(host))
             if (const auto lun = lun_in(*record, group)) {
-                const auto job = change(call, rest::Method::remove, fmt::format("luns/{},{}", group.id(), *lun));
+                const auto job = change(call, rest::Method::remove, fmt::format("luns/{},{}", group, *lun));
                 if (!job && !is(job.error(), absent) && outcome)
-                    outcome = Error(job.error()).in("path to " + group.id());
+                    outcome = Error(job.error()).in("path to " + group);
             }
         return outcome;
     }
 
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
     {
-        const auto record = ldev(call, volume.id);
-        if (!record)
-            return record.error();
-        return std::ranges::none_of(groups_of(host.id),
-                                    [&](const HostGroup& group) { return lun_in(*record, group).has_value(); });
+        return then(ldev(call, volume.id), [&](const Json& now) { return !paths_of(now, host).number; });
     }
 
 private:
-    static rest::Query of(const HostGroup& group)
+    static rest::Query of(const std::string& group)
     {
-        return {{"portId", group.port}, {"hostGroupNumber", std::to_string(group.number)}};
+        const auto [port, number] = halves(group, ',');
+        return {{"portId", port}, {"hostGroupNumber", number}};
     }
 
     Result<std::vector<Json>> list(const Call& call, std::string_view kind, const rest::Query& query = {})
     {
-        const auto reply = api_.get(call, fmt::format("{}{}", objects, kind), query);
-        return reply ? Result<std::vector<Json>>(rest::records_at(*reply, "data")) : reply.error();
+        return then(api_.get(call, fmt::format("{}{}", objects, kind), query),
+                    [](const Json& reply) { return rest::records_at(reply, "data"); });
     }
 
     // Every change is a job.
     Result<Json> change(const Call& call, rest::Method method, std::string_view below, const Json& body = nullptr)
     {
         return repeat_while_locked(settling(call), locked, [&]() -> Result<Json> {
-            auto answer = api_.ask(call, method, fmt::format("{}{}", objects, below), body);
-            return answer ? await(call, std::move(answer->body)) : Result<Json>(answer.error());
+            return then(api_.ask(call, method, fmt::format("{}{}", objects, below), body),
+                        [&](const rest::Answer& answer) { return await(call, answer.body); });
         });
     }
 
-    Result<Json> await(const Call& call, Json job)
+    Result<Json> await(const Call& call, const Json& job)
     {
         const auto id = text_at(job, "jobId");
-        if (id.empty()) // some actions answer without a job
-            return rest::as_result(std::move(job));
         const auto is_over = [](const Json& now) { return text_at(now, "status") == "Completed"; };
-        if (!is_over(job)) {
-            auto ended = rest::poll(call, api_.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
-                auto now = api_.get(call, fmt::format("{}jobs/{}", objects, id));
-                if (!now)
-                    return now.error();
-                return is_over(*now) ? std::optional(std::move(*now)) : std::optional<Json>();
-            });
-            if (!ended && ended.error().code == Errc::cancelled)
-                return ended.error();
-            if (!ended)
-                return Error{Errc::indeterminate, fmt::format("job {}: {}", id, ended.error().message),
-                             ended.error().remedy};
-            job = std::move(*ended);
-        }
-        if (text_at(job, "state") == "Succeeded")
-            return rest::as_result(std::move(job));
+        if (!id.empty() && !is_over(job)) // some actions answer without a job
+            return then(rest::await_job(api_, call, fmt::format("{}jobs/{}", objects, id), is_over),
+                        [&](const Json& ended) { return await(call, ended); });
+        if (id.empty() || text_at(job, "state") == "Succeeded")
+            return rest::as_result(job);
         return job_error(job).in(fmt::format("{}: job {}", array(), id));
     }
 
     Result<Json> storage(const Call& call)
     {
         return storage_.get(call, [&]() -> Result<Json> {
-            const auto all = list(call, "storages");
+            const auto interface = api_.get(call, fmt::format("{}configuration/version", root));
+            const auto all = interface ? list(call, "storages") : interface.error();
             if (!all)
                 return Error(all.error()).in("find out which array this is");
+            if (const auto version = text_at(*interface, "apiVersion"); version_in(version) < std::vector{1, 9})
+                return error(Errc::unsupported, fmt::format("REST API '{}' is too old", version),
+                             "update the array's firmware to REST API 1.9");
             const auto& id = settings_.storage_id;
             for (const Json& one : *all)
                 if (id.empty() || text_at(one, "storageDeviceId") == id || text_at(one, "serialNumber") == id)
@@ -601,62 +496,37 @@ private:
         return reply && text_at(*reply, "ldevId") != id ? answered_another(fmt::format("LDEV {}", id)) : reply;
     }
 
-    Result<Groups> groups_by_login(const Call& call, const std::vector<std::string>& names)
+    // Who is in which group: in the listed ones, or else who is logged in where.
+    Result<std::vector<Json>> members(const Call& call, const HostIdentity& host)
     {
-        const auto ports = list(call, "ports", {{"detailInfoType", "logins"}});
-        if (!ports)
-            return Error(ports.error()).in("look where the host is logged in");
-        Groups groups;
-        for (const Json& port : *ports)
-            for (const Json& login : rest::list_at(port, "logins")) {
-                const auto name = lower(text_at(login, "loginWwn") + text_at(login, "loginIscsiName"));
-                const auto found = groups_of(text_at(login, "hostGroupId"));
-                // Group 0 is everybody's: a path there would show the volume to every host of the port.
-                const bool usable =
-                    std::ranges::count(names, name) > 0 && found.size() == 1 && found.front().number != 0;
-                if (usable && std::ranges::count(groups, found.front()) == 0)
-                    groups.push_back(found.front());
-            }
-        return groups;
-    }
-
-    Result<bool> holds_one(const Call& call, const HostGroup& group, const HostIdentity& host,
-                           const std::vector<std::string>& names)
-    {
-        const auto has = [&](Initiator::Kind kind) {
-            return std::ranges::count(host.initiators, kind, &Initiator::kind) > 0;
+        const auto of_kind = [&](Initiator::Kind kind, std::string_view members) {
+            const bool has = std::ranges::count(host.initiators, kind, &Initiator::kind) > 0;
+            return joined(has ? settings_.groups : Groups(),
+                          [&](const std::string& group) { return list(call, members, of(group)); });
         };
-        for (const bool fc : {true, false}) {
-            if (!has(fc ? Initiator::Kind::fc : Initiator::Kind::iscsi))
-                continue;
-            const auto members = list(call, fc ? "host-wwns" : "host-iscsis", of(group));
-            if (!members)
-                return Error(members.error()).in(fmt::format("look into host group {}", group.id()));
-            for (const Json& member : *members)
-                if (std::ranges::count(names, lower(text_at(member, fc ? "hostWwn" : "iscsiName"))) > 0)
-                    return true;
-        }
-        return false;
+        if (!settings_.groups.empty())
+            return joined(
+                std::vector{of_kind(Initiator::Kind::fc, "host-wwns"), of_kind(Initiator::Kind::iscsi, "host-iscsis")},
+                std::identity());
+        return then(list(call, "ports", {{"detailInfoType", "logins"}}), [](const std::vector<Json>& ports) {
+            return joined(ports, [](const Json& port) { return rest::records_at(port, "logins"); });
+        });
     }
 
-    Result<std::vector<std::string>> warnings_of(const Call& call, const Groups& groups)
+    Result<std::vector<std::string>> warnings_of(const Call& call, const std::set<std::string>& groups)
     {
-        const auto all = list(call, "host-groups");
-        if (!all)
-            return Error(all.error()).in("look at the host mode options");
-        std::vector<std::string> warnings;
-        for (const Json& one : *all) {
-            const auto group = group_in(one);
-            if (std::ranges::count(groups, group) == 0)
-                continue;
-            for (const int option : xcopy_options)
-                if (std::ranges::none_of(rest::list_at(one, "hostModeOptions"),
-                                         [&](const Json& on) { return on == option; }))
-                    warnings.push_back(
-                        fmt::format("host group {} lacks host mode option {}: ESXi will copy by itself, not the array",
-                                    group.id(), option));
-        }
-        return warnings;
+        const auto all = in_step("look at the host mode options", list(call, "host-groups"));
+        return then(all, [&](const std::vector<Json>& records) {
+            std::vector<std::string> warnings;
+            for (const Json& one : records)
+                for (const int option : xcopy_options)
+                    if (groups.contains(group_in(one)) &&
+                        std::ranges::count(rest::list_at(one, "hostModeOptions"), Json(option)) == 0)
+                        warnings.push_back(fmt::format(
+                            "host group {} lacks host mode option {}: ESXi will copy by itself, not the array",
+                            group_in(one), option));
+            return warnings;
+        });
     }
 
     Result<std::optional<Json>> pair_of(const Call& call, const ArrayCopy& copy)
@@ -689,34 +559,23 @@ Result<std::unique_ptr<Array>> make_vantara(const ArrayConfig& config, rest::Tra
 {
     ConfigCheck check(config, "Hitachi VSP", "vantara");
     check.need_account();
-    vantara::Settings settings{.storage_id = check.may_have("STORAGE_ID"), .groups = {}};
-    if (!settings.storage_id.empty() && !is_digits(settings.storage_id))
-        check.complain(
-            fmt::format("STORAGE_ID '{}' is neither a storageDeviceId nor a serial number", settings.storage_id));
-    if (const auto list = check.may_have("HOSTGROUP_ID_LIST"); !list.empty()) {
-        std::vector<std::string> bad;
-        settings.groups = vantara::parse_groups(list, ':', bad);
-        if (!bad.empty())
-            check.complain(fmt::format("HOSTGROUP_ID_LIST: {} is not a port and a host group number (CL1-A,1:CL2-B,2)",
-                                       fmt::join(bad, ", ")));
-    }
-    if (const auto speed = lower(check.may_have("COPY_SPEED")); !speed.empty()) {
-        if (speed != "slower" && speed != "medium" && speed != "faster")
-            check.complain(fmt::format("COPY_SPEED '{}' is not slower, medium or faster", speed));
-        settings.copy_speed = speed;
-    }
-    int port = 443;
-    if (const auto text = check.may_have("STORAGE_PORT"); !text.empty()) {
-        port = to_int(text).value_or(0);
-        if (port < 1 || port > 65535)
-            check.complain(fmt::format("STORAGE_PORT '{}' is not a number from 1 to 65535", text));
-    }
-    auto rules = check.rules(port);
+    const auto speed = lower(check.may_have("COPY_SPEED", "(?:slower|medium|faster)", "slower, medium or faster"));
+    vantara::Settings settings{.storage_id =
+                                   check.may_have("STORAGE_ID", R"(\d+)", "a storageDeviceId or a serial number"),
+                               .groups = vantara::listed_groups(check),
+                               .copy_speed = speed.empty() ? "medium" : speed};
+    auto rules = check.rules(check.number("STORAGE_PORT", 1, 65535, 443));
     if (rules) // where it is honoured, no polling is needed
         rules->headers.push_back({"Response-Job-Status", "Completed"});
     const auto login = rest::basic_header(config.username, config.password);
-    auto session = rest::session_of(vantara::SignInSteps{config.username, config.password},
-                                    {config.password, Secret(login.value.substr(6))});
+    auto session = rest::key_session({.path = std::string(vantara::objects) + "sessions",
+                                      .body = "{}",
+                                      .headers = {login},
+                                      .key_field = "token",
+                                      .header = "Authorization",
+                                      .prefix = "Session ",
+                                      .id_field = "sessionId", // 64 sessions are all an array has
+                                      .secrets = {config.password, Secret(login.value.substr(6))}});
     return made<vantara::Vantara>(wire, std::move(rules), vantara::decode_error, rest::session(std::move(session)),
                                   clock, std::move(settings));
 }

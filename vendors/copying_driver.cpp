@@ -1,0 +1,98 @@
+#include "vendors/copying_driver.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace xcopy {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Phase = ArrayCopyState::Phase;
+
+constexpr auto ends_within = 2min;
+
+} // namespace
+
+Result<void> CopyingDriver::check(const Call&, const ArrayCopy& copy)
+{
+    return check_sizes(copy);
+}
+
+Result<ArrayCopyState> CopyingDriver::look(const Call& call, const ArrayCopy& copy)
+{
+    const auto now = record_of(call, copy);
+    if (!now)
+        return now.error().in("look at the copy");
+    return *now ? (*now)->state : ArrayCopyState{};
+}
+
+Result<ArrayCopyState> CopyingDriver::start(const Call& call, const ArrayCopy& copy)
+{
+    std::optional<CopyRecord> now;
+    bool is_checked = false;
+    const auto look_again = [&]() -> Result<std::optional<ArrayCopyState>> {
+        auto record = record_of(call, copy);
+        if (!record)
+            return record.error();
+        now = std::move(*record);
+        return now && has_begun(*now) ? std::optional(now->state) : std::nullopt;
+    };
+    const auto step = [&]() -> Result<std::optional<ArrayCopyState>> {
+        if (!is_checked)
+            if (auto checked = check(call, copy); !checked)
+                return checked.error();
+        is_checked = true;
+        return begin(call, copy, now);
+    };
+    auto started = settle<ArrayCopyState>(patiently(call), look_again, step);
+    return started ? started : started.error().in(fmt::format("copy {} to {}", copy.source.name, copy.target.name));
+}
+
+Settling CopyingDriver::patiently(const Call& call) const
+{
+    auto how = settling(call);
+    how.shows_late = true;
+    how.first_pause = 250ms;
+    how.longest_pause = 2s;
+    return how;
+}
+
+bool CopyingDriver::has_begun(const CopyRecord& now) const
+{
+    return now.state.phase == Phase::running;
+}
+
+Result<void> CopyingDriver::cancel(const Call& call, const ArrayCopy& copy)
+{
+    const Call limited = call.within(ends_within);
+    std::optional<CopyRecord> now;
+    const auto look_again = [&]() -> Result<std::optional<bool>> {
+        auto record = record_of(limited, copy);
+        if (!record)
+            return record.error();
+        now = std::move(*record);
+        return has_ended(now) ? std::optional(true) : std::nullopt;
+    };
+    const auto ended = settle<bool>(patiently(limited), look_again, [&] { return end(limited, copy, *now); });
+    return ended ? Result<void>()
+                 : ended.error().in(fmt::format("end the copy of {} to {}", copy.source.name, copy.target.name));
+}
+
+bool CopyingDriver::has_ended(const std::optional<CopyRecord>& now) const
+{
+    return !now || now->state.phase != Phase::running;
+}
+
+Result<void> check_equal_sizes(const ArrayCopy& copy, std::string_view remedy)
+{
+    if (copy.source.size_bytes == copy.target.size_bytes)
+        return {};
+    return Error{Errc::unsupported,
+                 fmt::format("the array copies between equal volumes only: {} has {} bytes, {} has {}",
+                             copy.source.name, copy.source.size_bytes, copy.target.name, copy.target.size_bytes),
+                 std::string(remedy), "sizes_differ"};
+}
+
+} // namespace xcopy

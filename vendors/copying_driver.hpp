@@ -1,0 +1,53 @@
+// What the drivers of arrays that copy volumes do alike: start what does not run yet, look, end what runs. A driver says
+// what its array keeps of a copy, and which single step comes next.
+#pragma once
+
+#include "vendors/driver.hpp"
+
+namespace xcopy {
+
+// What an array keeps of a copy: a task, a pair, a FlashCopy mapping.
+struct CopyRecord {
+    std::string id;
+    std::string status; // in the array's word
+    ArrayCopyState state;
+};
+
+class CopyingDriver : public Driver, public VolumeCopier {
+public:
+    using Driver::Driver;
+
+    VolumeCopier* volume_copier() final { return this; }
+    bool copies(DiskBacking::Kind) const override { return true; }
+    Result<void> check(const Call&, const ArrayCopy&) override; // check_sizes()
+    Result<ArrayCopyState> look(const Call&, const ArrayCopy&) override;
+    Result<ArrayCopyState> start(const Call&, const ArrayCopy&) final;
+    Result<void> cancel(const Call&, const ArrayCopy&) override;
+    Result<void> forget(const Call&, const ArrayCopy&) override { return {}; } // the array forgets it by itself
+
+protected:
+    // That of this copy, the newest where there are several; an error where it is between other volumes.
+    virtual Result<std::optional<CopyRecord>> record_of(const Call&, const ArrayCopy&) = 0;
+
+    // Nothing is left to start. By itself only a copy that runs: one that is over may be that of an earlier order, whose
+    // bytes are not today's.
+    virtual bool has_begun(const CopyRecord& now) const;
+
+    // One step towards a copy that runs; its state where the reply proves it. Checked before the first one.
+    virtual Result<std::optional<ArrayCopyState>> begin(const Call&, const ArrayCopy&,
+                                                        const std::optional<CopyRecord>& now) = 0;
+
+    // Nothing is left to end: no record, or a copy that does not run any more.
+    virtual bool has_ended(const std::optional<CopyRecord>& now) const;
+
+    // One step towards that. The array may take its time for it.
+    virtual Result<void> end(const Call&, const ArrayCopy&, const CopyRecord& now) = 0;
+
+private:
+    Settling patiently(const Call&) const;
+};
+
+// For arrays that copy only onto as many bytes: `remedy` where they differ.
+Result<void> check_equal_sizes(const ArrayCopy&, std::string_view remedy);
+
+} // namespace xcopy

@@ -20,7 +20,7 @@ Result<void> CopyingDriver::check(const Call&, const ArrayCopy& copy)
     return check_sizes(copy);
 }
 
-Result<std::optional<CopyRecord>> CopyingDriver::own_record(const Call& call, const ArrayCopy& copy)
+Result<std::optional<ArrayCopyRecord>> CopyingDriver::own_record(const Call& call, const ArrayCopy& copy)
 {
     if (!is_plain_name("x" + copy.id, 58))
         return Error{Errc::bad_request, fmt::format("'{}' is not the id of a copy", copy.id)};
@@ -43,7 +43,7 @@ Result<ArrayCopyState> CopyingDriver::look(const Call& call, const ArrayCopy& co
 
 Result<ArrayCopyState> CopyingDriver::start(const Call& call, const ArrayCopy& copy)
 {
-    std::optional<CopyRecord> now;
+    std::optional<ArrayCopyRecord> now;
     bool is_checked = false;
     const auto look_again = [&]() -> Result<std::optional<ArrayCopyState>> {
         auto record = own_record(call, copy);
@@ -72,7 +72,7 @@ Settling CopyingDriver::patiently(const Call& call) const
     return how;
 }
 
-bool CopyingDriver::has_begun(const CopyRecord& now) const
+bool CopyingDriver::has_begun(const ArrayCopyRecord& now) const
 {
     return now.state.phase == Phase::running;
 }
@@ -80,7 +80,7 @@ bool CopyingDriver::has_begun(const CopyRecord& now) const
 Result<void> CopyingDriver::cancel(const Call& call, const ArrayCopy& copy)
 {
     const Call limited = call.within(ends_within);
-    std::optional<CopyRecord> now;
+    std::optional<ArrayCopyRecord> now;
     const auto look_again = [&]() -> Result<std::optional<bool>> {
         auto record = own_record(limited, copy);
         if (!record)
@@ -105,7 +105,7 @@ Result<void> CopyingDriver::forget_ended(const Call& call, const ArrayCopy& copy
     return now ? cancel(call, copy) : now.error();
 }
 
-bool CopyingDriver::has_ended(const std::optional<CopyRecord>& now) const
+bool CopyingDriver::has_ended(const std::optional<ArrayCopyRecord>& now) const
 {
     return !now || now->state.phase != Phase::running;
 }

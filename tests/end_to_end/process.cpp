@@ -95,6 +95,11 @@ void Process::signal(int number) const
         ::kill(pid_, number);
 }
 
+std::string Process::errors_so_far() const
+{
+    return contents(err_);
+}
+
 Ran Process::wait()
 {
     if (gate_ >= 0)

@@ -28,7 +28,8 @@ public:
     int pid() const { return pid_; }
     void go();
     void signal(int number) const;
-    Ran wait(); // to its end
+    std::string errors_so_far() const; // what it wrote to stderr
+    Ran wait();                        // to its end
 
 private:
     int pid_ = -1;

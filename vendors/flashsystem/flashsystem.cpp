@@ -74,7 +74,7 @@ std::string map_name(const ArrayCopy& copy)
     return own_name(copy.id, 63);
 }
 
-bool is_at_rest(const CopyRecord& copy)
+bool is_at_rest(const ArrayCopyRecord& copy)
 {
     return copy.status == "idle_or_copied" || copy.status == "stopped";
 }
@@ -231,14 +231,14 @@ protected:
         return then(rows, [&](const Rows& all) { return std::ranges::count(all, host.id, holder_in) == 0; });
     }
 
-    Result<std::optional<CopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
+    Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
         auto rows = list(call, "lsfcmap", {{"filtervalue", "name=" + map_name(copy)}});
         if (!rows)
             return rows.error();
         const auto ours = std::ranges::find(*rows, map_name(copy), name_of);
         if (ours == rows->end())
-            return std::optional<CopyRecord>();
+            return std::optional<ArrayCopyRecord>();
         if (text_at(*ours, "progress").empty()) { // not every code level lists it
             const auto progress = one(call, "lsfcmapprogress/" + rest::percent_encode(text_at(*ours, "id")));
             if (!progress)
@@ -249,7 +249,7 @@ protected:
     }
 
     // Before the start it is idle at 0 %, prepared, or on its way there.
-    bool has_begun(const CopyRecord& now) const override
+    bool has_begun(const ArrayCopyRecord& now) const override
     {
         return now.status == "copying" || now.state.phase == Phase::done ||
                (now.state.phase == Phase::failed && !is_at_rest(now));
@@ -257,7 +257,7 @@ protected:
 
     // Create, prepare (which discards what the target holds), start when that is done.
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
-                                                const std::optional<CopyRecord>& now) override
+                                                const std::optional<ArrayCopyRecord>& now) override
     {
         if (now && now->status == "prepared") // one that fails right after its start is not begun anew
             return then(api_.post(call, "/startfcmap/" + now->id, Json::object()),
@@ -274,9 +274,9 @@ protected:
         return stepped ? Result<std::optional<ArrayCopyState>>(std::nullopt) : stepped.error();
     }
 
-    bool has_ended(const std::optional<CopyRecord>& now) const override { return !now; }
+    bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
 
-    Result<void> end(const Call& call, const ArrayCopy&, const CopyRecord& now) override
+    Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& now) override
     {
         return change(call, (is_at_rest(now) ? "rmfcmap/" : "stopfcmap/") + now.id, {{"force", true}});
     }
@@ -449,15 +449,15 @@ std::vector<std::string> ports_of(const Json& host)
     return ports;
 }
 
-CopyRecord parse_copy(const Json& row)
+ArrayCopyRecord parse_copy(const Json& row)
 {
     const auto status = text_at(row, "status");
     const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
-    CopyRecord record{rest::percent_encode(text_at(row, "id")),
-                      status,
-                      {Phase::failed, percent},
-                      text_at(row, "source_vdisk_id"),
-                      text_at(row, "target_vdisk_id")};
+    ArrayCopyRecord record{rest::percent_encode(text_at(row, "id")),
+                           status,
+                           {Phase::failed, percent},
+                           text_at(row, "source_vdisk_id"),
+                           text_at(row, "target_vdisk_id")};
     if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
         record.state.phase = percent == 100 ? Phase::done : Phase::absent;
     else if (status == "copying" || status == "preparing" || status == "prepared" || status == "stopping")

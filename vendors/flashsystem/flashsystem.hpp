@@ -14,7 +14,7 @@ Result<Handle> parse_handle(std::string_view handle); // SVC:5;UID, SVC:SYSTEM:5
 
 Result<Volume> parse_volume(const rest::Json& row);
 std::vector<std::string> ports_of(const rest::Json& host); // of lshost/<id>
-CopyRecord parse_copy(const rest::Json& row);              // of lsfcmap
+ArrayCopyRecord parse_copy(const rest::Json& row);         // of lsfcmap
 
 std::string command_code(std::string_view body); // "CMMVC6071E" wherever it stands in it; else empty
 bool is_no_answer(const rest::Reply& reply);     // half of one, as while the config node fails over

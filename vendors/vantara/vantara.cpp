@@ -164,17 +164,17 @@ std::string pair_name(const ArrayCopy& copy)
     return own_name(copy.id, 32);
 }
 
-CopyRecord parse_pair(const Json& pair)
+ArrayCopyRecord parse_pair(const Json& pair)
 {
     const auto status = text_at(pair, "status");
     const auto rate =
         rest::number_at(pair, "progressRate").value_or(rest::number_at(pair, "concordanceRate").value_or(0));
     const int percent = static_cast<int>(std::clamp<std::int64_t>(rate, 0, 100));
-    CopyRecord record{text_at(pair, "snapshotId"),
-                      status,
-                      {Phase::running, percent}, // "258,3"
-                      text_at(pair, "pvolLdevId"),
-                      text_at(pair, "svolLdevId")};
+    ArrayCopyRecord record{text_at(pair, "snapshotId"),
+                           status,
+                           {Phase::running, percent}, // "258,3"
+                           text_at(pair, "pvolLdevId"),
+                           text_at(pair, "svolLdevId")};
     if (status == "PSUE" || status == "PFUL" || status == "PFUS")
         record.state = {Phase::failed, percent, fmt::format("the pair's status is {}", status)};
     else if (status == "SMPP") // complete, being removed
@@ -370,7 +370,7 @@ protected:
         return then(ldev(call, volume.id), [&](const Json& now) { return !paths_of(now, host).number; });
     }
 
-    Result<std::optional<CopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
+    Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
         const rest::Query pair{{"snapshotGroupName", pair_name(copy)}, {"pvolLdevId", copy.source.id}};
         const auto pairs = each(list(call, "snapshots", pair), [&](const Json& one) {
@@ -378,14 +378,14 @@ protected:
                 text_at(one, "snapshotGroupName") == pair_name(copy) && text_at(one, "pvolLdevId") == copy.source.id;
             return ours ? std::optional(parse_pair(one)) : std::nullopt;
         });
-        return then(pairs, [](const std::vector<CopyRecord>& all) {
-            return all.empty() ? std::optional<CopyRecord>() : std::optional(all.front());
+        return then(pairs, [](const std::vector<ArrayCopyRecord>& all) {
+            return all.empty() ? std::optional<ArrayCopyRecord>() : std::optional(all.front());
         });
     }
 
     // A pair that failed goes first.
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
-                                                const std::optional<CopyRecord>& now) override
+                                                const std::optional<ArrayCopyRecord>& now) override
     {
         const auto cleared = now ? end(call, copy, *now) : Result<void>();
         const auto source = cleared ? ldev(call, copy.source.id) : cleared.error();
@@ -405,9 +405,9 @@ protected:
                     [](const Json&) { return std::optional(ArrayCopyState{Phase::running}); });
     }
 
-    bool has_ended(const std::optional<CopyRecord>& now) const override { return !now; }
+    bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
 
-    Result<void> end(const Call& call, const ArrayCopy&, const CopyRecord& pair) override
+    Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& pair) override
     {
         return done(change(call, rest::Method::remove, "snapshots/" + pair.id));
     }

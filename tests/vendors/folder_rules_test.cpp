@@ -45,7 +45,7 @@ std::map<std::string, std::ptrdiff_t> lines_of_drivers()
 TEST(Drivers, SayWhatIsDifferentAndNothingElse)
 {
     const std::map<std::string, std::ptrdiff_t> too_large = {
-        {"flashsystem", 572}, {"ontap", 575}, {"primera3par", 481}, {"vantara", 542}};
+        {"flashsystem", 572}, {"ontap", 575}, {"primera3par", 477}, {"vantara", 542}};
     const auto drivers = lines_of_drivers();
     EXPECT_EQ(drivers.size(), 9U);
     std::ptrdiff_t all = 0;
@@ -54,7 +54,7 @@ TEST(Drivers, SayWhatIsDifferentAndNothingElse)
         EXPECT_LE(lines, known == too_large.end() ? 450 : known->second) << name;
         all += lines;
     }
-    EXPECT_LE(all, 3919) << "of all drivers together; 3600 is where they should be";
+    EXPECT_LE(all, 3915) << "of all drivers together; 3600 is where they should be";
 }
 
 // String literals, those that stand beside each other joined; what is filled in reads "…".

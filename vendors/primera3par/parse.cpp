@@ -1,7 +1,5 @@
 #include "vendors/primera3par/parse.hpp"
 
-#include "vendors/driver.hpp"
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +8,7 @@ namespace xcopy::primera3par {
 using rest::Json;
 using rest::number_at;
 using rest::text_at;
+using Phase = ArrayCopyState::Phase;
 
 namespace {
 
@@ -119,12 +118,11 @@ ArrayCopyRecord parse_task(const Json& task) // status 1 done, 2 active, 3 cance
     const double part = (number("completedPhases") + phase) / std::max(1.0, number("totalPhases"));
     const int percent = static_cast<int>(std::clamp(100 * part, 0.0, 99.0));
     const auto status = text_at(task, "status");
-    ArrayCopyRecord record{
-        .id = text_at(task, "id"), .status = status, .state = {ArrayCopyState::Phase::failed, percent}};
+    ArrayCopyRecord record{.id = text_at(task, "id"), .status = status, .state = {Phase::failed, percent}};
     if (status == "1")
-        record.state = {ArrayCopyState::Phase::done, 100};
+        record.state = {Phase::done, 100};
     else if (status == "2")
-        record.state.phase = ArrayCopyState::Phase::running;
+        record.state.phase = Phase::running;
     else
         record.state.message =
             fmt::format("task {} has status {}: {}", record.id, status, text_at(task, "detailedStatus"));

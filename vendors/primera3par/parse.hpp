@@ -3,9 +3,6 @@
 #pragma once
 
 #include "vendors/copying_driver.hpp"
-#include "vendors/rest/json.hpp"
-#include "vendors/rest/transport.hpp"
-#include "vendors/settle.hpp"
 
 namespace xcopy::primera3par {
 

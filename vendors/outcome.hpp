@@ -4,6 +4,8 @@
 #include "protocol/error.hpp"
 #include "vendors/rest/json.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <optional>
 #include <string_view>
 #include <type_traits>

@@ -2,6 +2,7 @@
 #include "coordinator/copy_disk.hpp"
 #include "coordinator/metrics/copy_metrics.hpp"
 #include "coordinator/metrics/exposer.hpp"
+#include "coordinator/place_script.hpp"
 #include "coordinator/progress.hpp"
 #include "coordinator/results.hpp"
 #include "coordinator/surroundings.hpp"
@@ -85,6 +86,7 @@ int populate(Config config, const std::stop_token& stop)
         if (!asked) {
             report = not_begun(order, asked.error());
         } else {
+            make_hosts(tools, {.locks = rescan_locks(tools, *around), .ensure_script = script_placement(tools)});
             metrics.order(order);
             if (*exposer)
                 if (const auto info = (*array)->info(tools.call()); info)
@@ -114,6 +116,8 @@ int populate(Config config, const std::stop_token& stop)
     else
         tools.log->info("copy succeeded", {{"job", report.job},
                                            {"bytes", report.bytes},
+                                           {"clone_method", report.method},
+                                           {"why_method", report.why_method},
                                            {"xcopy", name(report.xcopy.use)},
                                            {"xcopyUsed", did_xcopy(report) ? 1 : 0},
                                            {"wall_ms", report.wall_ms}});

@@ -95,6 +95,17 @@ void Process::signal(int number) const
         ::kill(pid_, number);
 }
 
+std::string Process::output_so_far() const
+{
+    return contents(err_) + contents(out_);
+}
+
+bool Process::has_ended() const
+{
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+}
+
 Ran Process::wait()
 {
     if (gate_ >= 0)

@@ -28,7 +28,9 @@ public:
     int pid() const { return pid_; }
     void go();
     void signal(int number) const;
-    Ran wait(); // to its end
+    std::string output_so_far() const; // standard error, then standard output
+    bool has_ended() const; // without waiting for it
+    Ran wait();             // to its end
 
 private:
     int pid_ = -1;

@@ -144,5 +144,44 @@ TEST(Deletion, AKilledPodsCloneIsTakenUpWhenItsHolderHasBeenSilentForLongEnough)
     EXPECT_THAT(text_of(half.pod(1)), HasSubstr("holder is dead"));
 }
 
+// kubectl delete --force, or a node that is cut off: the pod is gone for everybody but itself. How long the API server believes
+// its token decides whether the second pod sees it alive and leaves, or finds it silent and takes its clone up.
+TEST(Deletion, APodThatRunsOnUnseenIsNeverASecondWriter)
+{
+    HalfCopied half;
+    half.rig.api.remove(pod_path(half.rig.name_space, half.rig.pod_of(half.disk())) + "?gracePeriodSeconds=0");
+    half.until_made_anew();
+    auto& second = half.pod(1);
+    half.rig.until("the second has taken it up, or left", [&] {
+        return second.has_ended || second.process->output_so_far().find("clone adopted") != std::string::npos;
+    });
+    EXPECT_FALSE(half.pod(0).process->has_ended());
+    if (second.has_ended) {
+        EXPECT_THAT(text_of(second), HasSubstr("another coordinator is working on job"));
+        EXPECT_EQ(second.ran.exit, 3);
+        EXPECT_FALSE(half.disk().state->is_done);
+    } else {
+        half.rig.let_go();
+        half.rig.until("the claim is filled", [&] { return half.disk().state->is_settled(); });
+        expect_copied(half.rig, half.disk());
+    }
+    EXPECT_EQ(half.rig.starts_on(half.disk()), 1);
+    EXPECT_TRUE(half.rig.site.lab.violations().empty());
+}
+
+// The claim cannot be asked: it may live.
+TEST(Deletion, APodThatEndsWhileTheApiServerIsDownLeavesItsClone)
+{
+    HalfCopied half(release_2_9);
+    half.rig.api.stop_server();
+    half.rig.kubelet->evict(half.rig.pod_of(half.disk()));
+    half.pod(0).process->wait_until_ended();
+    half.rig.api.start_server();
+    half.until_made_anew();
+    expect_left_running(half.pod(0));
+    EXPECT_THAT(text_of(half.pod(0)), HasSubstr("not known whether the claim is being deleted"));
+    expect_taken_up(half);
+}
+
 } // namespace
 } // namespace dropin

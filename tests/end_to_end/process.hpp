@@ -29,8 +29,9 @@ public:
     void go();
     void signal(int number) const;
     std::string output_so_far() const; // standard error, then standard output
-    bool has_ended() const; // without waiting for it
-    Ran wait();             // to its end
+    bool has_ended() const;            // without waiting for it
+    void wait_until_ended() const;
+    Ran wait(); // to its end
 
 private:
     int pid_ = -1;

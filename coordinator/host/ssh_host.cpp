@@ -19,6 +19,7 @@ constexpr std::chrono::milliseconds slow = 5min;    // detach, rescan, cancel
 constexpr std::chrono::milliseconds margin = 30s;   // what an answer may take beyond the wait that was asked for
 constexpr std::chrono::milliseconds replacing = 3s; // a datastore may be without the script while it gets a new one
 constexpr std::chrono::milliseconds look_again = 100ms;
+constexpr std::chrono::seconds hurried = 1s; // a watch while many others watch
 
 constexpr std::string_view restriction =
     R"(command="sh -c 'DS=$(echo \"$SSH_ORIGINAL_COMMAND\" | sed -n \"s/^DS=\([^;]*\);.*/\1/p\"); )"
@@ -279,6 +280,10 @@ Result<CloneStatus> SshHost::start_clone(const Call& call, const std::string& id
 Result<CloneStatus> SshHost::watch_clone(const Call& call, const std::string& id, std::uint64_t after,
                                          std::chrono::seconds wait)
 {
+    // A watch holds a channel until there is news; if twenty did, nobody else would be heard.
+    const auto leave = session_.leave_to_stay();
+    if (!leave)
+        wait = std::min(wait, hurried);
     return ask_for<CloneStatus>(call, "watch",
                                 {{"job", id}, {"after", std::to_string(after)}, {"wait", std::to_string(wait.count())}},
                                 wait + margin);

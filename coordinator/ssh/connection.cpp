@@ -22,6 +22,10 @@ using namespace std::chrono_literals;
 constexpr std::size_t longest_recording = 40000;
 constexpr const char* host_key_algorithms =
     "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,ssh-ed25519,rsa-sha2-512,rsa-sha2-256";
+// libssh2 would also take CBC, 3DES, RC4, MD5 and truncated MACs. Every release from 6.7 on has several of these. The list of key exchanges is left
+// alone: strict key exchange and ext-info, which rsa-sha2 needs, are names in it.
+constexpr const char* ciphers = "aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr";
+constexpr const char* macs = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512";
 
 int milliseconds_until(std::chrono::steady_clock::time_point when)
 {
@@ -192,6 +196,10 @@ Result<void> Connection::shake_hands()
         host_key_types_.append(host_key_types_.empty() ? "" : ",").append(type);
     libssh2_session_method_pref(session(), LIBSSH2_METHOD_HOSTKEY,
                                 host_key_types_.empty() ? host_key_algorithms : host_key_types_.c_str());
+    for (const int way : {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC})
+        libssh2_session_method_pref(session(), way, ciphers);
+    for (const int way : {LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC})
+        libssh2_session_method_pref(session(), way, macs);
     auto code = finish("key exchange", [&] { return libssh2_session_handshake(session(), fd_); });
     recording_ = false;
     if (!code)
@@ -211,8 +219,8 @@ Error Connection::no_common_algorithm() const
     if (theirs)
         text = nothing_in_common({.key_exchange = our_list(session(), LIBSSH2_METHOD_KEX),
                                   .host_keys = host_key_types_.empty() ? host_key_algorithms : host_key_types_,
-                                  .ciphers = our_list(session(), LIBSSH2_METHOD_CRYPT_SC),
-                                  .macs = our_list(session(), LIBSSH2_METHOD_MAC_SC)},
+                                  .ciphers = ciphers,
+                                  .macs = macs},
                                  *theirs);
     if (text.empty())
         return lost(LIBSSH2_ERROR_KEX_FAILURE).in("key exchange");
@@ -323,10 +331,13 @@ Result<void> Connection::sign_in()
             return {};
     }
     const auto& login = target_.login;
-    const auto* tried = login.private_key.empty()
-                            ? login.password.empty() ? "nothing to sign in with was given" : "the password was refused"
-                        : login.password.empty() ? "the key was refused"
-                                                 : "key and password were refused";
+    const auto* tried =
+        login.private_key.empty()
+            ? login.password.empty() ? "nothing to sign in with was given" : "the password was refused"
+        : !login.password.empty() ? "key and password were refused"
+        : is_ed25519(login.private_key)
+            ? "the Ed25519 key was refused, as ESXi does with all of them in FIPS mode (take an RSA or ECDSA key)"
+            : "the key was refused";
     return Error{Errc::denied, fmt::format("sign in as {}: {}; the host takes: {}", user, tried, methods),
                  "is the public key a line of /etc/ssh/keys-root/authorized_keys on the host? ESXi locks root for 15 "
                  "minutes after "

@@ -90,4 +90,11 @@ Result<Secret> private_key_text(const Secret& given)
     return key;
 }
 
+bool is_ed25519(const Secret& private_key)
+{
+    // In the OpenSSH form: the length of a public key that begins with "ssh-e…", on the first line. In PEM: the algorithm 1.3.101.112.
+    const auto& text = private_key.reveal();
+    return text.find("AAAAMwAAAAtzc2gtZW") != std::string::npos || text.find("MC4CAQAwBQYDK2Vw") != std::string::npos;
+}
+
 } // namespace xcopy

@@ -31,4 +31,7 @@ struct SshLogin {
 // The text of a key that is given as it is, or in base64 as Forklift's secrets have it.
 Result<Secret> private_key_text(const Secret& given);
 
+// As far as its text shows it; not for keys with a passphrase.
+bool is_ed25519(const Secret& private_key);
+
 } // namespace xcopy

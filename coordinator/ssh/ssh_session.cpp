@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
@@ -38,6 +39,12 @@ public:
 
     Result<SshOutput> exec(const Call& call, SshCommand command);
 
+    std::shared_ptr<void> leave_to_stay()
+    {
+        std::shared_ptr<void> leave(staying_.get(), [held = staying_](void*) { --*held; });
+        return ++*staying_ <= static_cast<int>(limits_.commands_at_once / 2) ? leave : nullptr;
+    }
+
     const SshAddress& host() const { return host_; }
     std::optional<HostKey> host_key() const
     {
@@ -67,6 +74,7 @@ private:
     HostKeys& keys_;
     const SshLimits limits_;
     const ssh::Waker waker_{};
+    const std::shared_ptr<std::atomic<int>> staying_ = std::make_shared<std::atomic<int>>(0);
 
     mutable std::mutex mutex_{};
     std::condition_variable_any ended_{};
@@ -298,6 +306,11 @@ Result<void> SshSession::upload(const Call& call, std::string bytes, const std::
                      fmt::format("host '{}': {}: {} of {} bytes arrived", host().name, what, arrived, size),
                      "is there space left (vdf -h)?", "upload_failed"};
     return {};
+}
+
+std::shared_ptr<void> SshSession::leave_to_stay()
+{
+    return impl_->leave_to_stay();
 }
 
 const SshAddress& SshSession::host() const

@@ -62,6 +62,9 @@ public:
     // Through `cat`: sftp is not there on every host. Only the owner may read the file.
     Result<void> upload(const Call&, std::string bytes, const std::string& path);
 
+    // Leave to hold one of the channels for long: half of them may be, so that others are always served. Null: not now.
+    std::shared_ptr<void> leave_to_stay();
+
     const SshAddress& host() const;
     std::optional<HostKey> host_key() const; // once connected
     int connections() const;                 // made so far

@@ -166,7 +166,7 @@ std::vector<std::string> ScriptHost::processes() const
         std::string text;
         for (const auto& word : process.at("argv"))
             text += (text.empty() ? "" : " ") + word.get<std::string>();
-        if (!text.empty() && text.find("xcopy-lab-tool init") == std::string::npos)
+        if (!text.empty() && text.find("xcopy-lab-tool init") == std::string::npos && !text.starts_with("sshd: "))
             lines.push_back(text);
     }
     return lines;

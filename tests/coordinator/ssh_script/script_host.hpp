@@ -68,7 +68,7 @@ public:
     CloneStatus finished(const std::string& job) const; // waits until it is final
 
     int starts_on(const Target&) const;
-    std::vector<std::string> processes() const; // command lines on the host
+    std::vector<std::string> processes() const; // command lines on the host, but for sshd's
     // Nothing attached, no pointer file, nobody running, no violation.
     void expect_clean(const Target&) const;
 

@@ -1,23 +1,13 @@
 // SshHost: what it sends and understands; and one host served by it through a real sshd, as copy_disk() would use it.
-#include "coordinator/host/ssh_host.hpp"
-#include "tests/coordinator/ssh_script/script_host.hpp"
+#include "tests/coordinator/ssh_script/ssh_served.hpp"
 
 #include <gmock/gmock.h>
-
-#include <fstream>
-#include <iterator>
 
 namespace xcopy::ssh_script {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-
-std::string contents(const std::filesystem::path& path)
-{
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST(ScriptLine, EveryByteOfAValueIsData)
 {
@@ -49,28 +39,23 @@ TEST(ScriptAnswer, OnlyTheScriptsOwnWordsAreAnAnswer)
               "no_script");
     EXPECT_EQ(judged("", "python: can't open file '/vmfs/volumes/ds1/secure-vmkfstools-wrapper.py'", 2).error().reason,
               "old_forced_command");
+    EXPECT_EQ(judged("", "sh: version: not found", 127).error().reason, "no_forced_command")
+        << "the verb, run by a shell";
+    EXPECT_EQ(judged("", "/vmfs/volumes/ds1/secure-vmkfstools-wrapper: line 9: syntax error: unexpected end of file", 2)
+                  .error()
+                  .reason,
+              "broken_script");
+    EXPECT_EQ(judged("xcopy 2 ok\n{}\n").error().reason, "cut_answer");
     EXPECT_EQ(judged("Welcome to ESXi\n").error().reason, "bad_answer");
 }
 
 class SshHostTest : public testing::Test {
 protected:
-    SshHostTest()
-    {
-        const auto public_key = contents(esx.at("ssh").at("key").get<std::string>() + ".pub");
-        const auto line = authorized_keys_line(public_key.substr(0, public_key.find('\n')));
-        std::ofstream(esx.at("root").get<std::string>() + "/etc/ssh/keys-root/authorized_keys") << line << '\n';
-    }
-
-    ScriptHost host{{{"hosts", {{{"name", "esx1"}, {"managed", true}}}}}};
-    nlohmann::json esx = host.lab.ready().at("hosts").at("esx1");
-    HostKeys keys;
-    SshSession session{{.name = "esx1",
-                        .address = esx.at("address").get<std::string>(),
-                        .port = esx.at("ssh").at("port").get<std::uint16_t>()},
-                       {.private_key = Secret(contents(esx.at("ssh").at("key").get<std::string>()))},
-                       keys};
-    SshHost ssh{session, {.datastore = "datastore1", .uuid = esx.at("uuid").get<std::string>()}};
-    Call call;
+    SshServed served;
+    ScriptHost& host = served.host;
+    SshHost& ssh = served.ssh;
+    SshSession& session = *served.session;
+    Call& call = served.call;
 };
 
 TEST_F(SshHostTest, ADiskIsCopiedByTheSameMessagesAsThroughAnAgentOverOneConnection)

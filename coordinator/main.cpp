@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <malloc.h>
 #include <memory>
 
 namespace xcopy {
@@ -173,6 +174,7 @@ int main_with(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    ::mallopt(M_ARENA_MAX, 2); // threads wait for others nearly always: a heap for each only costs memory
     try {
         return xcopy::main_with(argc, argv);
     } catch (const std::exception& bug) { // the journal is kept: the next run puts things right

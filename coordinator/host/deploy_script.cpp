@@ -41,9 +41,7 @@ struct Look {
 
 class Deployment {
 public:
-    Deployment(SshHost& host, vsphere::Session* vcenter, const vsphere::DatastoreView& datastore, Log& log)
-        : host_(host), vcenter_(vcenter), datastore_(datastore), log_(log)
-    {}
+    Deployment(SshHost& host, const OpenDatastore& open, Log& log) : host_(host), open_(open), log_(log) {}
 
     Result<DeployedScript> run(const Call& call);
 
@@ -55,8 +53,7 @@ private:
     Error by_hand(Error error) const;
 
     SshHost& host_;
-    vsphere::Session* const vcenter_;
-    const vsphere::DatastoreView& datastore_;
+    const OpenDatastore& open_;
     Log& log_;
     std::optional<vsphere::DatastoreFiles> files_;
 };
@@ -73,7 +70,7 @@ Error Deployment::by_hand(Error error) const
 Result<const vsphere::DatastoreFiles*> Deployment::files(const Call& call)
 {
     if (!files_) {
-        auto found = vsphere::DatastoreFiles::of(*vcenter_, call, datastore_);
+        auto found = open_(call);
         if (!found)
             return found.error();
         files_ = std::move(*found);
@@ -90,7 +87,7 @@ Result<Look> Deployment::look(const Call& call)
     if (!there)
         return there.error();
     Look seen{.fit = fit_of(*there, carried_script()), .there = *there};
-    if (seen.fit == ScriptFit::unknown && vcenter_ == nullptr) {
+    if (seen.fit == ScriptFit::unknown && !open_) {
         seen.fit = ScriptFit::ours; // by its number, which is all that can be known
     } else if (seen.fit == ScriptFit::unknown) {
         const auto store = files(call);
@@ -153,11 +150,11 @@ Result<DeployedScript> Deployment::run(const Call& call)
     Result<bool> put_there = false;
     bool was_put = false;
     for (int attempt = 0; seen && seen->fit == ScriptFit::replace && attempt < attempts; ++attempt) {
-        if (vcenter_ == nullptr)
+        if (!open_)
             return by_hand(seen->why);
         log_.info("script to be put on datastore", {{"job", call.job},
                                                     {"host", host_.name()},
-                                                    {"datastore", datastore_.name},
+                                                    {"datastore", host_.place().datastore},
                                                     {"carried", described(carried_script())},
                                                     {"why", seen->why.message}});
         put_there = put(call);
@@ -182,13 +179,13 @@ Result<DeployedScript> Deployment::run(const Call& call)
         return seen->why;
     if (!put_there)
         return put_there.error().in(fmt::format("put the script on host '{}'", host_.name()));
-    return Error{
-        Errc::failed,
-        fmt::format("the script was put on datastore '{}' through vCenter, but {}", datastore_.name, seen->why.message),
-        fmt::format("is /vmfs/volumes/{} on the host the datastore '{}' of vCenter? Does another program "
-                    "write {} there?",
-                    host_.place().datastore, datastore_.name, script_name),
-        "script_not_seen"};
+    return Error{Errc::failed,
+                 fmt::format("the script was put on datastore '{}' through vCenter, but {}", files_->datastore(),
+                             seen->why.message),
+                 fmt::format("is /vmfs/volumes/{} on the host the datastore '{}' of vCenter? Does another program "
+                             "write {} there?",
+                             host_.place().datastore, files_->datastore(), script_name),
+                 "script_not_seen"};
 }
 
 } // namespace
@@ -204,10 +201,9 @@ ScriptFit fit_of(const ScriptVersion& there, const ScriptVersion& carried)
     return ScriptFit::replace;
 }
 
-Result<DeployedScript> deploy_script(const Call& call, SshHost& host, vsphere::Session* vcenter,
-                                     const vsphere::DatastoreView& datastore, Log& log)
+Result<DeployedScript> deploy_script(const Call& call, SshHost& host, const OpenDatastore& open, Log& log)
 {
-    return Deployment(host, vcenter, datastore, log).run(call.within(whole));
+    return Deployment(host, open, log).run(call.within(whole));
 }
 
 } // namespace xcopy

@@ -7,6 +7,7 @@
 #include "coordinator/vsphere/datastore_files.hpp"
 
 #include <cstdint>
+#include <functional>
 
 namespace xcopy {
 
@@ -17,14 +18,14 @@ struct DeployedScript {
 
 // Makes the host answer with the script that this program carries, or with a newer one that both understand. Call it
 // once before the first word to a host; it may run twice, at once in several pods, and die anywhere.
-//   host       whose place() is the root of the datastore
-//   vcenter    asked only where a script is to be put; null: there is none, the script is only looked at
-//   datastore  the same datastore as vCenter knows it
+//   host   whose place() is the root of the datastore
+//   open   the same datastore through vCenter; called only where a script is to be put. Empty: there is no vCenter, and the
+//          script is only looked at
 // What is there is never opened for writing: a new file gets a name of its own and then takes the script's name, because
 // running shells still read the old one. Errors keep the reasons of SshHost (no_forced_command, old_forced_command, …)
 // and of DatastoreFiles (datastore_full, datastore_without_root …); script_too_new and script_not_seen are its own.
-Result<DeployedScript> deploy_script(const Call&, SshHost& host, vsphere::Session* vcenter,
-                                     const vsphere::DatastoreView& datastore, Log&);
+using OpenDatastore = std::function<Result<vsphere::DatastoreFiles>(const Call&)>;
+Result<DeployedScript> deploy_script(const Call&, SshHost& host, const OpenDatastore& open, Log&);
 
 enum class ScriptFit : std::uint8_t {
     ours,    // the same bytes

@@ -74,6 +74,7 @@ std::vector<Figure> dropin(const Build& build)
     const auto name_space = api.make_namespace();
     kube_test::make_populator(api, name_space, "");
     std::vector<nlohmann::json> shown;
+    shown.reserve(disks);
     for (int number = 0; number < disks; ++number)
         shown.push_back(e2e::flat(fmt::format("[datastore1] web/disk {}.vmdk", number), {}, e2e::mib));
     e2e::Migration migration({e2e::vm("web", "poweredOff", shown)}, nlohmann::json::object(), {}, build.programs);

@@ -39,6 +39,7 @@ constexpr Measurement measurements[] = {
     {"vcenter", vcenter_requests},
     {"dropin", dropin},
     {"image", image},
+    {"ssh", ssh_disks},
 };
 
 int run(const std::filesystem::path& build, const std::filesystem::path& report, const std::string& only)

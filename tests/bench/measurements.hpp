@@ -30,5 +30,6 @@ std::vector<Figure> in_cluster(const Build&);
 std::vector<Figure> vcenter_requests(const Build&);
 std::vector<Figure> dropin(const Build&);
 std::vector<Figure> image(const Build&);
+std::vector<Figure> ssh_disks(const Build&);
 
 } // namespace bench

@@ -153,7 +153,7 @@ TEST(Deletion, APodThatRunsOnUnseenIsNeverASecondWriter)
     half.until_made_anew();
     auto& second = half.pod(1);
     half.rig.until("the second has taken it up, or left", [&] {
-        return second.has_ended || second.process->output_so_far().find("clone adopted") != std::string::npos;
+        return second.has_ended || second.process->errors_so_far().find("clone adopted") != std::string::npos;
     });
     EXPECT_FALSE(half.pod(0).process->has_ended());
     if (second.has_ended) {

@@ -293,7 +293,7 @@ std::string Rig::log_of(const Copy& one) const
     for (const auto* run : runs_of(one))
         all += run->has_ended ? fmt::format("{}{}[exit {}, signal {}]\n", run->ran.err, run->ran.out, run->ran.exit,
                                             run->ran.signal)
-                              : run->process->output_so_far();
+                              : run->process->errors_so_far();
     return all;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <unistd.h>
 
 namespace e2e {
@@ -97,6 +98,16 @@ TEST_F(Image, TheArchiveStartsTheCoordinatorAsUser107)
     EXPECT_EQ(config.at("User"), "107:107");
     EXPECT_TRUE(config.at("ExposedPorts").contains("8443/tcp"));
     EXPECT_EQ(manifest.at("layers").size(), 1U);
+
+    // podman's way to the same image says the same.
+    std::ifstream in(fs::path(XCOPY_SOURCE_DIR) / "toolchain/Containerfile");
+    const std::string containerfile{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_THAT(containerfile, HasSubstr("\nENTRYPOINT " + config.at("Entrypoint").dump() + "\n"));
+    EXPECT_THAT(containerfile, HasSubstr("\nUSER " + config.at("User").get<std::string>() + "\n"));
+    EXPECT_THAT(containerfile, HasSubstr("\nEXPOSE 8443\n"));
+    const std::string trust = "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt";
+    EXPECT_THAT(config.at("Env"), testing::Contains(trust));
+    EXPECT_THAT(containerfile, HasSubstr("\nENV " + trust + "\n"));
 }
 
 TEST_F(Image, CopiesADiskAsAPodMay)

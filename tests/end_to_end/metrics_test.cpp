@@ -59,6 +59,7 @@ TEST(Metrics, ThousandsOfRequestsDoNotKeepACopyFromEnding)
     site.lab.wait_held("half");
     const auto url = "https://127.0.0.1:" + std::to_string(port) + "/metrics";
     std::vector<std::jthread> hungry;
+    hungry.reserve(4);
     for (int i = 0; i < 3; ++i) // on one connection each, as fast as it goes
         hungry.emplace_back([&] {
             EXPECT_EQ(std::system(("curl -skf --max-time 60 -o /dev/null '" + url + "#[1-2000]'").c_str()), 0);

@@ -95,9 +95,9 @@ void Process::signal(int number) const
         ::kill(pid_, number);
 }
 
-std::string Process::output_so_far() const
+std::string Process::errors_so_far() const
 {
-    return contents(err_) + contents(out_);
+    return contents(err_);
 }
 
 bool Process::has_ended() const

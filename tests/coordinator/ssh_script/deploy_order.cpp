@@ -1,6 +1,6 @@
 #include "tests/coordinator/ssh_script/deploy_order.hpp"
 
-#include "coordinator/vsphere/vcenter.hpp"
+#include "coordinator/vsphere/named_datastore.hpp"
 
 #include <fstream>
 #include <iterator>
@@ -14,19 +14,18 @@ Result<DeployedScript> deploy(const Call& call, const nlohmann::json& order, Log
     SshSession session({.name = "esx1", .address = order.at("host"), .port = order.at("port").get<std::uint16_t>()},
                        {.private_key = Secret(std::string(std::istreambuf_iterator<char>(key), {}))}, keys);
     SshHost host(session, {.datastore = order.at("place")});
-    vsphere::DatastoreView datastore{
-        .ref = {}, .name = order.at("datastore"), .type = "VMFS", .uuid = {}, .devices = {}};
     if (order.at("vcenter").is_null())
-        return deploy_script(call, host, nullptr, datastore, log);
+        return deploy_script(call, host, {}, log);
+    const auto& vcenter = order.at("vcenter");
+    VsphereOptions options;
+    options.hostname = vcenter.at("url");
+    options.username = vcenter.at("user");
+    options.password = Secret(vcenter.at("password").get<std::string>());
+    options.ca_file = vcenter.at("ca");
     const auto transport = rest::curl_transport();
-    vsphere::Session vcenter(*transport,
-                             {.url = order.at("vcenter").at("url"),
-                              .user = order.at("vcenter").at("user"),
-                              .password = Secret(order.at("vcenter").at("password").get<std::string>()),
-                              .tls = {.ca_file = order.at("vcenter").at("ca")}},
-                             log);
-    datastore.ref = {"Datastore", order.at("vcenter").at("datastore")};
-    return deploy_script(call, host, &vcenter, datastore, log);
+    NamedDatastore datastore(options, *transport, log, order.at("place"));
+    return deploy_script(
+        call, host, [&](const Call& asking) { return datastore.open(asking); }, log);
 }
 
 } // namespace xcopy::ssh_script

@@ -7,8 +7,7 @@
 
 namespace xcopy::ssh_script {
 
-// {"host", "port", "key" (file), "place", "uuid", "datastore" (name in vCenter), "type",
-//  "vcenter": {"url", "user", "password", "ca"} or null}
+// {"host", "port", "key" (file), "place" (name or UUID of the datastore), "vcenter": {"url", "user", "password", "ca"} or null}
 Result<DeployedScript> deploy(const Call&, const nlohmann::json& order, Log&);
 
 } // namespace xcopy::ssh_script

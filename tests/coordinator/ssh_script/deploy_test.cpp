@@ -1,4 +1,5 @@
 // The script on its way to a host: through VMware's own vCenter simulator onto the datastore of a lab host, asked for by real SSH.
+#include "coordinator/vsphere/named_datastore.hpp"
 #include "tests/coordinator/ssh_script/deploy_order.hpp"
 #include "tests/coordinator/ssh_script/script_host.hpp"
 #include "tests/end_to_end/process.hpp"
@@ -6,8 +7,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <future>
 #include <thread>
 
 namespace xcopy::ssh_script {
@@ -61,7 +64,7 @@ protected:
         return {{"datacenter", "DC 0"},
                 {"hosts", {{{"name", "esx1"}, {"uuid", "30000000-0000-0000-0000-000000000001"}}}},
                 {"datastores",
-                 {{{"name", "datastore1"}, {"uuid", "5f6e1a2b-11111111-2222-00505601aa01"}, {"type", "VMFS"}}}}};
+                 {{{"name", "datastore1"}, {"uuid", "6543a1f1-1b2c3d4e-5f60-0025b5000001"}, {"type", "VMFS"}}}}};
     }
 
     DeployScript()
@@ -78,13 +81,11 @@ protected:
                  {"port", ssh.at("port")},
                  {"key", ssh.at("key")},
                  {"place", "datastore1"},
-                 {"datastore", "datastore1"},
                  {"vcenter",
                   {{"url", vcenter->url()},
                    {"user", vcenter->user()},
                    {"password", vcenter->password()},
-                   {"ca", vcenter->ca_file()},
-                   {"datastore", vcenter->id("datastore datastore1")}}}};
+                   {"ca", vcenter->ca_file()}}}};
         std::ofstream(order_file) << order.dump();
     }
 
@@ -369,6 +370,42 @@ TEST_F(DeployScript, APodThatDiesAtAnyStepLeavesTheOldScriptOrTheNewOneAndTheNex
     EXPECT_GE(left, 1) << "what died in mid-upload leaves a file of its own";
 }
 
+// An older script serves when the new one arrives: its open question and its clone go on, and the new one knows them.
+TEST_F(DeployScript, AnUpgradeWhileACloneRunsDisturbsNothing)
+{
+    const auto old = with(std::string(carried_script_bytes()),
+                          "script_version=" + std::to_string(carried_script().script_version), "script_version=0");
+    place(script, old);
+    const auto disk = host.make_disk();
+    const auto target = host.make_target();
+    ASSERT_TRUE(host.attach(target));
+    host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 40}});
+    ASSERT_TRUE(host.clone(disk, target));
+    host.lab.wait_held("clone");
+    auto question = std::async(std::launch::async, [&] { return host.watch(target.job, 999, 60); });
+    EXPECT_TRUE(eventually([&] {
+        return std::ranges::any_of(
+            host.processes(), [](const auto& line) { return line.starts_with("sh /vmfs/volumes/datastore1/secure"); });
+    }));
+
+    const auto done = deploy_now();
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_TRUE(done->was_put);
+    expect_in_place();
+    const auto adopted = host.clone(disk, target);
+    ASSERT_TRUE(adopted) << adopted.error().message;
+    EXPECT_EQ(adopted->state, CloneState::running) << "the new script knows the old one's clone";
+    EXPECT_EQ(host.refusal("detach", {{"naa", target.naa}, {"job", target.job}}), "target_busy");
+
+    host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
+    host.lab.release("clone");
+    EXPECT_EQ(question.get().state, CloneState::succeeded) << "the old script's answer";
+    EXPECT_EQ(host.finished(target.job).state, CloneState::succeeded);
+    EXPECT_EQ(host.starts_on(target), 1);
+    EXPECT_TRUE(same_bytes(disk, target));
+    host.expect_clean(target);
+}
+
 TEST_F(DeployScript, EightPodsAtOnceAllWin)
 {
     for (const bool is_there : {false, true}) {
@@ -407,6 +444,25 @@ TEST_F(DeployScript, StoppedItEndsAtOnceAndTakesItsUploadAway)
     EXPECT_FALSE(deploy_now());
     EXPECT_THAT(uploads(), IsEmpty());
     EXPECT_FALSE(fs::exists(script));
+}
+
+TEST_F(DeployScript, TheDatastoreIsTheOneThatTheHostMeans)
+{
+    vsphere::DatastoreView first{.ref = {"Datastore", "1"}, .name = "ds", .type = "VMFS", .uuid = "u-1", .devices = {}};
+    auto second = first;
+    second.ref.id = "2";
+    second.uuid = "u-2";
+    EXPECT_EQ(find_datastore({first, second}, "u-2")->ref.id, "2");
+    EXPECT_EQ(find_datastore({first, second}, "ds").error().reason, "ambiguous_datastore");
+    EXPECT_EQ(find_datastore({first}, "ds")->ref.id, "1");
+    EXPECT_EQ(find_datastore({first}, "other").error().reason, "unknown_datastore");
+
+    place(script, std::string(carried_script_bytes()) + "# other\n");
+    order["place"] = host.ask<DatastoreList>("datastores")->datastores.at(0).uuid;
+    const auto done = deploy_now();
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_TRUE(done->was_put);
+    expect_in_place();
 }
 
 TEST_F(DeployScript, AHostThatLooksAtAnotherDatastoreIsSaid)

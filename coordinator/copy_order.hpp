@@ -102,7 +102,8 @@ struct CopyReport {
     std::uint64_t bytes = 0;
     XcopyVerdict xcopy;
     std::string host;             // empty: the array copied inside itself
-    std::string method = "agent"; // "agent", or "rdm" and "vvol" for copies inside the array
+    std::string method = "agent"; // "agent", "ssh"; "rdm" and "vvol" for copies inside the array
+    std::string why_method;       // empty where a host was never chosen, or there was no choice
     bool target_touched = false;  // a clone was ordered: unless it succeeded, the target's content is undefined
     std::int64_t copy_ms = 0;
     std::int64_t wall_ms = 0;

@@ -54,9 +54,25 @@ Result<void> CopyRun::claim()
         record = {};
         return {};
     }
-    site.log.info("found what an earlier run of this job began",
-                  {{"job", order.job}, {"host", record.host}, {"outcome", name(record.outcome)}});
+    site.log.info("found what an earlier run of this job began", {{"job", order.job},
+                                                                  {"host", record.host},
+                                                                  {"transport", name(record.transport.kind)},
+                                                                  {"outcome", name(record.outcome)}});
     return {};
+}
+
+Result<std::vector<Host*>> CopyRun::hosts() const
+{
+    std::vector<Host*> all;
+    for (const auto& host : site.hosts) {
+        auto by_whom = is_continued() && !record.is_on_array() && host->name() == record.host
+                           ? host->through(record.transport)
+                           : Result<Host*>(host.get());
+        if (!by_whom)
+            return by_whom.error();
+        all.push_back(*by_whom);
+    }
+    return all;
 }
 
 std::optional<CopyReport> CopyRun::end_earlier_run()
@@ -67,8 +83,14 @@ std::optional<CopyReport> CopyRun::end_earlier_run()
     if (!host_ && !record.is_on_array())
         return refuse(
             {Errc::not_found,
-             fmt::format("job {} was begun on host '{}', which is not among the agents given", order.job, record.host),
-             "add it with --agent NAME=ADDRESS", "unknown_host"});
+             fmt::format("job {} was begun on host '{}', which is not among those given", order.job, record.host),
+             "add it with --agent NAME=ADDRESS or --ssh-host NAME=ADDRESS", "unknown_host"});
+    if (!record.is_on_array()) {
+        const auto begun = host_->through(record.transport);
+        if (!begun)
+            return refuse(begun.error());
+        host_ = *begun;
+    }
     step("put back");
     const Outcome earlier = record.outcome;
     clone_ended_ = true;
@@ -98,7 +120,9 @@ Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
         return Error{Errc::conflict,
                      fmt::format("job {} was begun on host '{}' with UUID {}, which now says it is {}", order.job,
                                  record.host, record.host_uuid, host.uuid),
-                     "check the address given for it with --agent", "other_host"};
+                     "check the address given for it", "other_host"};
+    if (!record.job.empty() && record.transport.kind != host.transport.kind)
+        return other_transport(record.host, record.transport.kind, "it was asked in another way", "run it again");
     host_ = host.host;
     if (!record.job.empty())
         return {};
@@ -108,6 +132,7 @@ Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
     record.orphan_ttl_s = order.limits.orphan.count();
     record.host = host.name;
     record.host_uuid = host.uuid;
+    record.transport = host.transport;
     record.adapters = host.adapters;
     return note();
 }
@@ -168,6 +193,10 @@ void CopyRun::step(std::string_view name)
 CopyReport CopyRun::refuse(const Error& why)
 {
     report_.error = why;
+    const bool is_unheard = why.code == Errc::unavailable || why.code == Errc::timed_out;
+    if (is_unheard && is_continued() && !record.is_on_array())
+        report_.error->message +=
+            fmt::format("; the job was begun through {} and goes on through nothing else", told(record.transport.kind));
     report_.left_behind = page_ ? what_remains(record) : std::vector<std::string>{}; // else it is not ours to tell
     return report(why.code == Errc::cancelled ? Outcome::cancelled : Outcome::refused);
 }
@@ -243,8 +272,11 @@ CopyReport CopyRun::report(Outcome outcome)
     report_.target_naa = record.volume.naa;
     report_.bytes = record.volume.size_bytes;
     report_.host = record.host;
-    if (record.is_on_array())
-        report_.method = method_name(order);
+    const auto transport =
+        record.job.empty() && !site.hosts.empty() ? site.hosts.front()->transport() : record.transport;
+    report_.method = record.is_on_array() ? method_name(order) : std::string(name(transport.kind));
+    if (!record.is_on_array())
+        report_.why_method = transport.why;
     report_.xcopy = record.xcopy;
     report_.copy_ms = record.copy_ms;
     return report_;

@@ -27,6 +27,9 @@ public:
     // The host on which an earlier run began; else the one asked for; empty: choose.
     const std::string& wanted_host() const;
 
+    // All of the site, that one by the transport it was begun through.
+    Result<std::vector<Host*>> hosts() const;
+
     Result<void> begin(const Volume& volume, const ChosenHost& host); // the intent, before anything is changed
     Result<void> begin_on_array(const Volume& volume, const Volume& source);
     void forget();       // nothing was changed: as if this run had not begun

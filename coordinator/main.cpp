@@ -18,8 +18,8 @@ namespace {
 
 constexpr const char* about = R"(xcopy-coordinator: copies a VMware disk onto an array volume, by the array itself
 
-It finds the volume, shows it to an ESXi host, has the host's xcopy-agent clone the disk (VAAI XCOPY where
-the array can), watches, and puts everything back as it was found.)";
+It finds the volume, shows it to an ESXi host, has the host's xcopy-agent (where there is none a script, over
+SSH) clone the disk, by VAAI XCOPY where the array can, watches, and puts everything back as it was found.)";
 
 constexpr const char* footer =
     R"(Every setting may be a flag, an environment variable XCOPY_<NAME> (XCOPY_STATE_DIR for --state-dir) or an
@@ -29,6 +29,7 @@ Secrets are no flags. They come from the environment or from --storage-secret-fi
   STORAGE_HOSTNAME  STORAGE_USERNAME  STORAGE_PASSWORD  STORAGE_TOKEN  STORAGE_CA_FILE
   STORAGE_CA (the certificate's text)
   STORAGE_SKIP_SSL_VERIFICATION ("true" switches the check of the array's certificate off)
+  SSH_PRIVATE_KEY  SSH_PUBLIC_KEY  XCOPY_SSH_KNOWN_HOSTS  for hosts without an agent (from the environment)
   and the keys of the vendor, for example ONTAP_SVM
 
 Without a command, with flags only, it is a populator as Forklift starts it: populate, with metrics on :8443. Only
@@ -41,6 +42,7 @@ Exit codes:
   3  refused before anything was changed (populate), a check failed (preflight)
   4  cancelled and put back
   5  something was left behind, or may still run; the journal is kept: run again, or sweep
+  6  a host without an agent does not take the SSH key: nothing was changed; the message says what to add there
 
 Examples:
   export XCOPY_AGENTS=agents.json XCOPY_AGENT_CA_FILE=ca.pem XCOPY_AGENT_CERT_FILE=me.pem XCOPY_AGENT_KEY_FILE=me.key
@@ -87,10 +89,11 @@ auto stoppable(std::function<int(Config, const std::stop_token&)> command)
     };
 }
 
-int run(const Command& command, const Values& flags, const Environment& environment)
+int run(const Command& command, const Values& flags, Environment environment)
 {
     const Signals signals; // before any thread exists
     auto [config, problems] = read_config(flags, environment, command.needs);
+    forget_secrets(environment);
     if (!problems.empty()) {
         for (const auto& problem : problems)
             fmt::print(stderr, "xcopy-coordinator: {}\n", problem);
@@ -110,7 +113,7 @@ int main_with(int argc, char** argv)
     const std::vector<Command> commands{
         {"populate", "copy one disk", everything, populate},
         {"preflight", "make every check of a copy without changing anything", everything, stoppable(run_preflight)},
-        {"hosts", "health of all agents, and what to do about problems", agents_only, stoppable(show_hosts)},
+        {"hosts", "health of all hosts, and what to do about problems", agents_only, stoppable(show_hosts)},
         {"sweep",
          "undo what dead runs left behind; --owner-uid UID: of that job only",
          {.agents = true, .storage = true, .state = true},
@@ -135,7 +138,7 @@ int main_with(int argc, char** argv)
             fmt::print(stderr, "xcopy-coordinator: {}\n", warning);
         for (const auto& [name, value] : words->secrets)
             environment[name] = value;
-        return run(commands.front(), words->flags, environment);
+        return run(commands.front(), words->flags, std::move(environment));
     }
 
     CLI::App app{about};
@@ -165,7 +168,7 @@ int main_with(int argc, char** argv)
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? exit_success : exit_usage;
     }
-    return chosen ? run(*chosen, flags, environment) : static_cast<int>(exit_success);
+    return chosen ? run(*chosen, flags, std::move(environment)) : static_cast<int>(exit_success);
 }
 
 } // namespace

@@ -28,7 +28,6 @@ constexpr Foreign foreign[] = {
     {.name = "cr-name"},
     {.name = "cr-namespace"},
     {.name = "secret-name"}, // the kubelet has put it into the environment
-    {.name = "esxi-clone-method"},
     {.name = "http-endpoint", .warning = "has no effect: nothing else is served than /metrics (--metrics-listen)"},
     {.name = "metrics-path", .warning = "has no effect: metrics are at /metrics"},
     {.name = "storage-password", .variable = "STORAGE_PASSWORD"},

@@ -41,6 +41,7 @@ enum ExitCode : int {
     exit_refused = 3,
     exit_cancelled = 4,
     exit_left_behind = 5,
+    exit_ssh_key = 6, // a host does not take our key, and nothing was changed
 };
 
 ExitCode exit_code(const CopyReport& report);

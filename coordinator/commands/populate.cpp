@@ -3,6 +3,7 @@
 #include "coordinator/kube/claim.hpp"
 #include "coordinator/metrics/copy_metrics.hpp"
 #include "coordinator/metrics/exposer.hpp"
+#include "coordinator/place_script.hpp"
 #include "coordinator/progress.hpp"
 #include "coordinator/results.hpp"
 #include "coordinator/surroundings.hpp"
@@ -84,6 +85,8 @@ void tell_the_end(const CopyReport& report, Log& log)
     if (!report.error) {
         log.info("copy succeeded", {{"job", report.job},
                                     {"bytes", report.bytes},
+                                    {"clone_method", report.method},
+                                    {"why_method", report.why_method},
                                     {"xcopy", name(report.xcopy.use)},
                                     {"xcopyUsed", forklift_says_xcopy(report) ? 1 : 0},
                                     {"wall_ms", report.wall_ms}});
@@ -125,6 +128,7 @@ int populate(Config config, const Signals& signals)
         if (!asked) {
             report = not_begun(order, asked.error());
         } else {
+            make_hosts(tools, {.locks = rescan_locks(tools, *around), .ensure_script = script_placement(tools)});
             metrics.order(order);
             if (*exposer)
                 if (const auto info = (*array)->info(tools.call()); info)

@@ -130,8 +130,12 @@ Result<std::string> script_answer(const SshOutput& output, const SshAddress& hos
             {Errc::denied, "the key is not restricted to the script: a shell answered", "", "no_forced_command"}, host,
             public_key);
     if (names_script && (mentions(output, "open") || mentions(output, "No such file") || mentions(output, "not found")))
-        return Error{Errc::not_found, fmt::format("the script is not on that datastore: {}", said(output)),
-                     fmt::format("put {} into the root of the datastore", script_name), "no_script"};
+        return Error{
+            Errc::not_found, fmt::format("the script is not on that datastore: {}", said(output)),
+            fmt::format("populate puts it there through vCenter, where one is given; or copy {} into the root of "
+                        "the datastore by hand",
+                        script_name),
+            "no_script"};
     if (names_script && mentions(output, "yntax error"))
         return Error{Errc::not_found, fmt::format("the script on that datastore is damaged: {}", said(output)),
                      fmt::format("put {} into the root of the datastore", script_name), "broken_script"};

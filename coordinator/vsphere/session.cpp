@@ -322,7 +322,7 @@ Result<rest::Reply> Session::exchange_file(const Call& call, const rest::Request
         if (reply && reply->status >= 200 && reply->status < 300)
             return reply;
         if (reply && (reply->status == 401 || reply->status == 403) && !signed_in_anew) {
-            signed_in_ = false;
+            log_out(call); // the session may live: it may be the file that is refused
             signed_in_anew = true;
             if (auto done = sign_in_patiently(call); !done)
                 return told(done.error().in("sign in again"));
@@ -355,8 +355,12 @@ Result<std::string> Session::get(const Call& call, const std::string& path_and_q
 void Session::sign_out(const Call& call)
 {
     const std::lock_guard lock(mutex_);
-    if (!signed_in_)
-        return;
+    if (signed_in_)
+        log_out(call);
+}
+
+void Session::log_out(const Call& call)
+{
     signed_in_ = false;
     std::optional<Fault> fault;
     const auto body =

@@ -89,6 +89,7 @@ private:
     Result<rest::Reply> exchange_file(const Call& call, const rest::Request& request);
     Result<void> sign_in(const Call& call);
     Result<void> sign_in_patiently(const Call& call);
+    void log_out(const Call& call);
     void keep_cookies(const rest::Reply& reply);
     Error told(Error error) const;
     bool may_wait(const Call& call, int attempt, const Error& why);

@@ -146,12 +146,14 @@ std::vector<Figure> ssh_disks(const Build& build)
     double connections = 0;
     for (int round = 0; round < rounds; ++round) {
         std::vector<xcopy::CopyOrder> orders;
+        orders.reserve(disks_at_once);
         for (int number = 0; number < disks_at_once; ++number)
             orders.push_back(here.order(fmt::format("round{}-{}/d.vmdk", round, number), number));
         const auto session = here.connect();
         const auto hosts = here.host_by(*session);
         const auto begun = std::chrono::steady_clock::now();
         std::vector<std::future<void>> copies;
+        copies.reserve(disks_at_once);
         for (const auto& order : orders)
             copies.push_back(std::async(std::launch::async, [&] { (void)here.copy(order, hosts); }));
         for (auto& copy : copies)

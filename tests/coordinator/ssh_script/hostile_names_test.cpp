@@ -61,8 +61,7 @@ const std::string copied_names[] = {
     "folder-rdm.vmdk/disk-rdm",
     "disk.vmdk/disk.vmdk",
     std::string(200, 'l') + "/" + std::string(150, 'n'),
-    "\xe2\x80\x8b"
-    "zero width/\xc2\xa0no break",
+    "\u200bzero width/\u00a0no break",
 };
 
 class HostileNames : public testing::Test {
@@ -130,7 +129,7 @@ TEST_F(HostileNames, NoVcenterMadeAreRefusedBeforeAnythingIsLookedAt)
         put_disk(datastore / folder);
         EXPECT_EQ(refusal("[datastore1] " + folder + "/disk.vmdk"), "bad_source");
     }
-    EXPECT_EQ(refusal(std::string("[datastore1] zero\0byte/disk.vmdk", 33)), "bad_word");
+    EXPECT_EQ(refusal(std::string("[datastore1] zero\0byte/disk.vmdk", 32)), "bad_word");
     EXPECT_EQ(refusal("[datastore1] " + std::string(3000, 'x') + ".vmdk"), "bad_source");
     EXPECT_EQ(refusal("[datastore1] " + std::string(300, 'x') + "/disk.vmdk"), "source_missing")
         << "longer than any file system has";

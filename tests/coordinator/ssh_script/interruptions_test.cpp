@@ -115,6 +115,7 @@ struct Job {
 std::vector<Job> make_jobs(SshServed& served, int count)
 {
     std::vector<Job> jobs;
+    jobs.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
         jobs.push_back(
             {served.host.make_disk("vm" + std::to_string(i) + "/disk.vmdk", mib), served.host.make_target(mib)});
@@ -126,6 +127,7 @@ TEST(TwentyDisks, GoThroughOneConnection)
     SshServed served;
     const auto jobs = make_jobs(served, 20);
     std::vector<std::future<void>> copies;
+    copies.reserve(jobs.size());
     for (const auto& [disk, target] : jobs)
         copies.push_back(std::async(std::launch::async, [&] {
             const auto attached =

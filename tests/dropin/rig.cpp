@@ -1,6 +1,7 @@
 #include "tests/dropin/rig.hpp"
 
 #include "tests/dropin/same_view.hpp"
+#include "tests/end_to_end/ssh_site.hpp"
 #include "tests/kube/storage_objects.hpp"
 #include "tests/vsphere/migration.hpp"
 
@@ -80,14 +81,30 @@ void install_forklift(KubeApi& api)
     }
 }
 
+Json without_agents(Json scenario)
+{
+    scenario["hosts"] = Json::array();
+    for (const char* name : {"esx1", "esx2"})
+        scenario["hosts"].push_back({{"name", name}, {"ssh", true}, {"agent", false}});
+    return scenario;
+}
+
 } // namespace
 
-Rig::Rig(RigOptions options) : site(options.lab), options_(std::move(options))
+Rig::Rig(RigOptions options)
+    : site(options.over_ssh ? without_agents(options.lab) : options.lab), options_(std::move(options))
 {
     install_forklift(api);
     name_space = api.make_namespace();
     kube_test::make_populator(api, name_space, "openshift-mtv");
 
+    if (options_.over_ssh) {
+        e2e::give_forklifts_key(site, {"esx1", "esx2"});
+        e2e::put_script(site);
+        options_.agent_keys = false;
+        options_.clone_method = "ssh";
+        options_.storage.insert({"XCOPY_SSH_PORT", "2222"});
+    }
     std::vector<Json> vms;
     for (const auto& vm : options_.vms) {
         std::vector<Json> disks;
@@ -191,8 +208,8 @@ void Rig::migrate(const std::string& vm, const PlanOptions& plan)
                                        {"url", vcenter->url() + "/sdk"},
                                        {has_ca_key ? "ca.crt" : "cacert", text_of(vcenter->ca_file())}},
                             .clone_method = options_.clone_method,
-                            .ssh_private_key = options_.ssh_private_key,
-                            .ssh_public_key = options_.ssh_private_key};
+                            .ssh_private_key = site.more_environment["SSH_PRIVATE_KEY"],
+                            .ssh_public_key = site.more_environment["SSH_PUBLIC_KEY"]};
     int number = 0;
     for (auto& prepared : prepared_.at(vm)) {
         auto copy = prepared;
@@ -408,7 +425,7 @@ void expect_copied(Rig& rig, const Copy& one)
     EXPECT_EQ(status.value("result", ""), "success") << status;
     EXPECT_EQ(status.value("xcopyUsed", ""), one.spec.xcopy) << status << log;
     EXPECT_EQ(status.value("storageVendor", ""), one.state->disk.vendor);
-    EXPECT_EQ(status.value("cloneMethod", ""), one.spec.kind == "rdm" ? "rdm" : "agent");
+    EXPECT_EQ(status.value("cloneMethod", ""), one.spec.kind == "rdm" ? "rdm" : rig.is_over_ssh() ? "ssh" : "agent");
     EXPECT_EQ(status.value("provisionedBytes", ""), fmt::format("{:g}", static_cast<double>(one.spec.size)));
     EXPECT_GT(std::stod(status.value("copyDurationSeconds", "0")), 0);
 }

@@ -41,7 +41,7 @@ struct RigOptions {
     Secret storage{};       // more keys of the storage secret
     bool agent_keys = true; // the storage secret has what agents ask for
     std::string clone_method{};
-    std::string ssh_private_key{};
+    bool over_ssh = false; // no host has an agent; Forklift's keys are on all of them
 };
 
 struct PlanOptions {
@@ -108,6 +108,7 @@ public:
     std::unique_ptr<Cluster> cluster;
 
     std::string describe() const;
+    bool is_over_ssh() const { return options_.over_ssh; }
 
 private:
     Json make_disk(const VmSpec&, const DiskSpec&, Copy&);

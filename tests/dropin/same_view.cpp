@@ -50,6 +50,7 @@ bool same_view(const std::vector<std::filesystem::path>& chain, const std::files
 {
     constexpr std::uint64_t most = std::uint64_t{1} << 20;
     std::vector<File> levels;
+    levels.reserve(chain.size());
     for (const auto& path : chain)
         levels.emplace_back(path);
     const File copy(target);

@@ -48,6 +48,11 @@ std::string base64_of(const fs::path& file, const fs::path& work)
 
 } // namespace
 
+void put_script(const Site& site)
+{
+    fs::copy_file(SSH_SCRIPT, site.lab.datastore("datastore1") / "secure-vmkfstools-wrapper");
+}
+
 std::string give_forklifts_key(Site& site, const std::vector<std::string>& hosts)
 {
     const auto key = site.work() / "forklift";
@@ -69,7 +74,7 @@ std::string give_forklifts_key(Site& site, const std::vector<std::string>& hosts
 SshSite::SshSite(const std::vector<std::string>& agents) : Site(two_hosts(agents))
 {
     public_key = give_forklifts_key(*this, {"esx1", "esx2"});
-    fs::copy_file(SSH_SCRIPT, lab.datastore("datastore1") / "secure-vmkfstools-wrapper");
+    put_script(*this);
 }
 
 fs::path SshSite::root(const std::string& host) const

@@ -30,6 +30,8 @@ private:
 // A key pair as Forklift makes it, in the coordinator's environment and, restricted, on these hosts. Gives the public key.
 std::string give_forklifts_key(Site&, const std::vector<std::string>& hosts);
 
+void put_script(const Site&); // as an administrator does: on datastore1
+
 // What stands before the key on a host of Forklift's users (facts/forklift-contract.md 7.2).
 extern const char* const forced_command;
 

@@ -372,6 +372,7 @@ TEST(EitherHost, WhoAsksWhileItIsDecidedGetsTheSameAnswer)
     const auto hosts = lab.reach();
     std::vector<std::thread> askers;
     std::vector<HostTransport::Kind> used(8);
+    askers.reserve(used.size());
     for (auto& kind : used)
         askers.emplace_back([&] {
             EXPECT_TRUE(hosts.front()->health({}, HealthAge::cached));

@@ -53,15 +53,15 @@ void judge(EnrolmentStatus& status, const pki::Certificates& chain, const Enrolm
         status.remedy = "compare the host's clock with the time";
     } else {
         status.state = "enrolled";
-        if (status.days_left < soon_days) {
-            status.problem = fmt::format("the certificate expires in {} days", status.days_left);
-            status.remedy = "enrol the host again";
+        if (!status.saved) { // the most pressing first
+            status.problem = "the enrolment was not saved: a restart of the host may undo it";
+            status.remedy = "xcopy-agent enroll --save";
         } else if (status.key_exposed) {
             status.problem = "others than root may read the key";
             status.remedy = "chmod 600 the key file, and rotate the key: xcopy-agent enroll --new-key";
-        } else if (!status.saved) {
-            status.problem = "the enrolment was not saved: a restart of the host may undo it";
-            status.remedy = "xcopy-agent enroll --save";
+        } else if (status.days_left < soon_days) {
+            status.problem = fmt::format("the certificate expires in {} days", status.days_left);
+            status.remedy = "enrol the host again";
         }
     }
 }

@@ -44,6 +44,27 @@ Finding is_there(const std::string& program)
             "this is no ESXi host, or the configuration names another place"};
 }
 
+// It is asked about a file that is not there, so it says no; but it must have been loaded, run to its end and been read. Whether it may run
+// from here is what none of the other tools can tell: it needs more memory, and devices.
+Finding vmkfstools_may_run(const Config& config)
+{
+    auto done = run({config.tools.vmkfstools, "-q", config.volumes_root + "/xcopy-selftest/is-not-there.vmdk"},
+                    {.time = seconds(20)});
+    if (!done)
+        return {done.error().message, done.error().remedy.empty() ? "look into /var/log/vmkernel.log for an admission "
+                                                                    "failure, and at the memory group's limit"
+                                                                  : done.error().remedy};
+    if (!done->exit_status)
+        return {fmt::format("signal {} ended it", done->signal.value_or(0)),
+                "look into /var/log/vmkernel.log: killed for want of memory?"};
+    if (*done->exit_status == 0)
+        return {"it found a disk that is not there: its exit status proves nothing",
+                "do not use the agent here, and send this table to those who maintain xcopy"};
+    if (done->out.empty() && done->err.empty())
+        return {"it said nothing about a disk that is not there", "progress may not be seen; the verdict is", true};
+    return {};
+}
+
 // One clone that is none: the supervisor starts this very program in vmkfstools' place, which ends as its source's name
 // says, and nothing else. Whatever goes wrong, no disk is near it.
 Finding ends_seen(const Config& config, const std::string& self, int exit_status)
@@ -203,6 +224,7 @@ std::vector<SelftestResult> probe_host(const Config& config, const std::string& 
     answers("esxcli: detached devices", [&] { return tools.detached_devices(limits); });
     answers("esxcli: Disk.MaxLUN", [&] { return tools.advanced_option("/Disk/MaxLUN", limits); });
     results.push_back(timed("vsish: counters", [&] { return counters_answer(tools, limits); }));
+    results.push_back(timed("vmkfstools may run", [&] { return vmkfstools_may_run(config); }));
     results.push_back(timed("supervisor sees the exit status", [&] { return supervisor_sees_the_end(config, self); }));
     results.push_back(timed("memory group", [&] { return has_memory_group(config); }));
     results.push_back(timed("enrolment survives a restart", [&] { return survives_restart(config); }));

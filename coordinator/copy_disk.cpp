@@ -45,7 +45,7 @@ Result<void> check_nobody_uses(const Call& call, const Volume& target, const Sur
 
 CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 {
-    CopyRun run(order, site);
+    CopyRun run(call, order, site);
 
     // One coordinator works on a job. What an earlier run began is taken over; if its verdict is known, only putting
     // back is left.

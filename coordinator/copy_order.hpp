@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,6 +85,7 @@ struct Site {
     Journal& journal;
     Log& log;
     Observer& observer;
+    std::function<bool()> may_leave{}; // asked when stopped while a copy runs: true where somebody will take it up
 };
 
 struct Step {

@@ -28,7 +28,8 @@ Host* find_host(const std::vector<std::unique_ptr<Host>>& hosts, const std::stri
 
 } // namespace
 
-CopyRun::CopyRun(const CopyOrder& the_order, const Site& the_site) : order(the_order), site(the_site)
+CopyRun::CopyRun(const Call& call, const CopyOrder& the_order, const Site& the_site)
+    : order(the_order), site(the_site), stop_(call.stop)
 {
     report_.job = order.job;
     report_.source = order.source;
@@ -223,8 +224,17 @@ std::vector<std::string> CopyRun::put_back_all(Outcome outcome)
     return put_back(cleanup(), site.array, *host_, *page_, record, outcome, clone_ended_, order.limits, site.log);
 }
 
+// What runs is taken up by the next run of the job; what only was prepared is put back.
+bool CopyRun::is_left_running(const Result<void>& copied) const
+{
+    const bool runs = (record.clone_ordered || record.array_copy_ordered) && !clone_ended_;
+    return !copied && runs && stop_.stop_requested() && site.may_leave && site.may_leave();
+}
+
 CopyReport CopyRun::finish(const Result<void>& copied)
 {
+    if (is_left_running(copied))
+        return leave_running(copied.error());
     step("put back");
     const Outcome outcome = copied ? Outcome::succeeded : outcome_of(copied.error());
     if (!copied) {
@@ -236,6 +246,16 @@ CopyReport CopyRun::finish(const Result<void>& copied)
     const bool fate_unknown = !copied && is_fate_unknown(copied.error());
     report_.left_behind = fate_unknown ? what_remains(record) : put_back_all(outcome);
     return report(outcome);
+}
+
+CopyReport CopyRun::leave_running(const Error& why)
+{
+    report_.error =
+        Error{Errc::indeterminate, why.message + "; the copy goes on for the next run to take up",
+              "run the same command again; or end it with: xcopy-coordinator sweep", std::string(left_running_reason)};
+    report_.target_touched = true;
+    report_.left_behind = what_remains(record);
+    return report(Outcome::indeterminate);
 }
 
 Call CopyRun::cleanup() const

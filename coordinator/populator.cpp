@@ -70,12 +70,14 @@ bool is_verbose(const std::string& level)
 
 } // namespace
 
-std::optional<PopulatorWords> read_populator_words(const std::vector<std::string>& words)
+std::optional<PopulatorWords> read_populator_words(const std::vector<std::string>& words,
+                                                   const Environment& environment)
 {
     if (words.empty() || !words.front().starts_with("-") || words.front() == "--help" || words.front() == "-h")
         return std::nullopt;
     PopulatorWords read;
-    read.flags["metrics-listen"] = {default_metrics};
+    if (!environment.contains("XCOPY_METRICS_LISTEN"))
+        read.flags["metrics-listen"] = {default_metrics};
     for (std::size_t i = 0; i < words.size(); ++i) {
         const auto& word = words[i];
         if (!word.starts_with("-")) {

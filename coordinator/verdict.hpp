@@ -20,6 +20,14 @@ Outcome outcome_of(const Error& error);
 // The reason of an error after which a writer may still be alive: nothing may be taken away from under it.
 constexpr std::string_view fate_unknown_reason = "fate_unknown";
 
+// The reason of an error that is none: the coordinator was stopped, what it had begun goes on.
+constexpr std::string_view left_running_reason = "left_running";
+
+inline bool is_left_running(const Error& error)
+{
+    return error.reason == left_running_reason;
+}
+
 inline bool is_fate_unknown(const Error& error)
 {
     return error.reason == fate_unknown_reason;

@@ -30,7 +30,7 @@ Result<ArrayCopyState> CopyingDriver::look(const Call& call, const ArrayCopy& co
 
 Result<ArrayCopyState> CopyingDriver::start(const Call& call, const ArrayCopy& copy)
 {
-    std::optional<CopyRecord> now;
+    std::optional<ArrayCopyRecord> now;
     bool is_checked = false;
     const auto look_again = [&]() -> Result<std::optional<ArrayCopyState>> {
         auto record = record_of(call, copy);
@@ -59,7 +59,7 @@ Settling CopyingDriver::patiently(const Call& call) const
     return how;
 }
 
-bool CopyingDriver::has_begun(const CopyRecord& now) const
+bool CopyingDriver::has_begun(const ArrayCopyRecord& now) const
 {
     return now.state.phase == Phase::running;
 }
@@ -67,7 +67,7 @@ bool CopyingDriver::has_begun(const CopyRecord& now) const
 Result<void> CopyingDriver::cancel(const Call& call, const ArrayCopy& copy)
 {
     const Call limited = call.within(ends_within);
-    std::optional<CopyRecord> now;
+    std::optional<ArrayCopyRecord> now;
     const auto look_again = [&]() -> Result<std::optional<bool>> {
         auto record = record_of(limited, copy);
         if (!record)
@@ -80,7 +80,7 @@ Result<void> CopyingDriver::cancel(const Call& call, const ArrayCopy& copy)
                  : ended.error().in(fmt::format("end the copy of {} to {}", copy.source.name, copy.target.name));
 }
 
-bool CopyingDriver::has_ended(const std::optional<CopyRecord>& now) const
+bool CopyingDriver::has_ended(const std::optional<ArrayCopyRecord>& now) const
 {
     return !now || now->state.phase != Phase::running;
 }

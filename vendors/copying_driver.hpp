@@ -7,7 +7,7 @@
 namespace xcopy {
 
 // What an array keeps of a copy: a task, a pair, a FlashCopy mapping.
-struct CopyRecord {
+struct ArrayCopyRecord {
     std::string id;
     std::string status; // in the array's word
     ArrayCopyState state;
@@ -27,21 +27,21 @@ public:
 
 protected:
     // That of this copy, the newest where there are several; an error where it is between other volumes.
-    virtual Result<std::optional<CopyRecord>> record_of(const Call&, const ArrayCopy&) = 0;
+    virtual Result<std::optional<ArrayCopyRecord>> record_of(const Call&, const ArrayCopy&) = 0;
 
     // Nothing is left to start. By itself only a copy that runs: one that is over may be that of an earlier order, whose
     // bytes are not today's.
-    virtual bool has_begun(const CopyRecord& now) const;
+    virtual bool has_begun(const ArrayCopyRecord& now) const;
 
     // One step towards a copy that runs; its state where the reply proves it. Checked before the first one.
     virtual Result<std::optional<ArrayCopyState>> begin(const Call&, const ArrayCopy&,
-                                                        const std::optional<CopyRecord>& now) = 0;
+                                                        const std::optional<ArrayCopyRecord>& now) = 0;
 
     // Nothing is left to end: no record, or a copy that does not run any more.
-    virtual bool has_ended(const std::optional<CopyRecord>& now) const;
+    virtual bool has_ended(const std::optional<ArrayCopyRecord>& now) const;
 
     // One step towards that. The array may take its time for it.
-    virtual Result<void> end(const Call&, const ArrayCopy&, const CopyRecord& now) = 0;
+    virtual Result<void> end(const Call&, const ArrayCopy&, const ArrayCopyRecord& now) = 0;
 
 private:
     Settling patiently(const Call&) const;

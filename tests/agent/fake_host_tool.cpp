@@ -225,9 +225,17 @@ int esxcli(Words words)
     return 0;
 }
 
-// -i SOURCE -d rdm:TARGET OUT
+// -i SOURCE -d rdm:TARGET OUT, or -q DISK, which is never there
 int vmkfstools(const Words& words)
 {
+    if (words.at(0) == "-q") {
+        const auto how = text_of(root / "query-mode"); // "", "killed", "found" or "mute"
+        if (how == "killed")
+            ::raise(SIGKILL);
+        if (how.empty())
+            std::cout << "Failed to open '" << words.at(1) << "': The system cannot find the file specified (25).\n";
+        return how == "found" ? 0 : 1;
+    }
     append(root / "clones", words.at(3));
     const std::string mode = text_of(root / "clone-mode"); // "", "hold" or "fail"
     std::cout << "Cloning disk '" << words.at(1) << "'...\n\rClone: 10% done." << std::flush;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <tuple>
 
 namespace xcopy::test {
 
@@ -135,7 +136,7 @@ TEST_F(OnHost, AllIsWellAndHealthKnows)
     EXPECT_THAT(done.out, Not(HasSubstr("FAIL")));
     EXPECT_EQ(verdict(done.out, "supervisor sees the exit status"), "ok") << done.out;
     EXPECT_EQ(verdict(done.out, "memory group"), "ok");
-    EXPECT_EQ(host.read("clones"), "") << "vmkfstools itself is never started";
+    EXPECT_EQ(host.read("clones"), "") << "nothing is ever cloned";
     host.start(group);
     const auto health = decode<Health>(host.call("GET", "/v1/health").body);
     ASSERT_TRUE(health);
@@ -182,6 +183,22 @@ TEST_F(OnHost, TellsAnswersThatItDoesNotUnderstand)
     std::filesystem::remove(host.folder / "esxcli-garbles");
     host.write("vsish-garbles", "");
     EXPECT_EQ(verdict(selftest().out, "vsish: counters"), "FAIL");
+}
+
+TEST_F(OnHost, TellsAVmkfstoolsThatMayNotRunOrCannotBeBelieved)
+{
+    EXPECT_EQ(verdict(selftest().out, "vmkfstools may run"), "ok");
+    for (const auto& [how, said, wanted] : {std::tuple{"killed", "signal 9 ended it", "FAIL"},
+                                            {"found", "its exit status proves nothing", "FAIL"},
+                                            {"mute", "it said nothing", "warn"}}) {
+        host.write("query-mode", how);
+        const auto done = selftest();
+        EXPECT_EQ(verdict(done.out, "vmkfstools may run"), wanted) << done.out;
+        EXPECT_THAT(done.out, HasSubstr(said));
+    }
+    std::filesystem::remove(host.folder / "bin/vmkfstools");
+    host.write("bin/vmkfstools", "no program");
+    EXPECT_EQ(verdict(selftest().out, "vmkfstools may run"), "FAIL");
 }
 
 TEST_F(OnHost, TellsASupervisorThatDoesNotSeeTheExitStatus)

@@ -36,6 +36,12 @@ TEST(PopulatorWords, ForkliftsFlagsBecomeSettingsWithoutAWarning)
     EXPECT_FALSE(read->flags.contains("cr-name"));
 }
 
+TEST(PopulatorWords, MetricsMayBeServedElsewhere)
+{
+    const auto read = read_populator_words(of_main, {{"XCOPY_METRICS_LISTEN", "127.0.0.7:8443"}});
+    EXPECT_FALSE(read->flags.contains("metrics-listen")) << "the variable is read with all others";
+}
+
 TEST(PopulatorWords, ReleasesBefore213KnowNoMigrationHost)
 {
     auto words = of_main;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 namespace e2e {
 namespace {
 
@@ -86,6 +89,43 @@ TEST_F(Fault, ALockedSourceIsWaitedForAWhile)
     EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;
     EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
     expect_nothing_left(site, target, before);
+}
+
+void drain(const Site& site, const std::string& host, bool on)
+{
+    const auto ran = run({"/usr/bin/curl", "-sS", "--fail", "--noproxy", "*", "--cacert", site.lab.ca(), "--cert",
+                          site.lab.operator_cert(), "--key", site.lab.operator_key(), "--data",
+                          json{{"on", on}, {"seconds", 600}}.dump(), site.lab.agent_url(host) + "/v1/drain"},
+                         {{"PATH", "/usr/bin:/bin"}}, site.work());
+    EXPECT_EQ(ran.exit, 0) << ran.err;
+}
+
+TEST_F(Fault, ADrainedHostIsPassedOverAndWhereAllAreTheCopyWaitsWithNothingMapped)
+{
+    drain(site, "esx1", true);
+    const auto other = site.populate(disk, target);
+    EXPECT_EQ(other.exit, 0) << other.err << other.out;
+    EXPECT_EQ(result_of(other).at("host"), "esx2");
+
+    drain(site, "esx2", true);
+    const auto second = site.make_target(disk.size);
+    const auto as_found = site.presentations(second);
+    auto waiting = site.prepare_populate(disk, second);
+    waiting->go();
+    const auto says_so = [&] {
+        return waiting->errors_so_far().find("the copy waits for a host") != std::string::npos;
+    };
+    for (int i = 0; i < 2000 && !says_so(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10)); // between two looks
+    EXPECT_TRUE(says_so()) << waiting->errors_so_far();
+    EXPECT_EQ(site.presentations(second), as_found);
+    EXPECT_EQ(site.starts_on(second), 0);
+    drain(site, "esx1", false);
+    const auto ended = waiting->wait();
+    EXPECT_EQ(ended.exit, 0) << ended.err << ended.out;
+    EXPECT_EQ(result_of(ended).at("host"), "esx1");
+    EXPECT_TRUE(same_bytes(disk.flat, second.file, disk.size));
+    expect_nothing_left(site, second, as_found);
 }
 
 TEST_F(Fault, ADeviceThatNeverAppearsIsSaidSoWithWhatWasTried)

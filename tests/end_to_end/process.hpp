@@ -28,6 +28,9 @@ public:
     int pid() const { return pid_; }
     void go();
     void signal(int number) const;
+    std::string errors_so_far() const; // what it wrote to stderr
+    bool has_ended() const;            // without waiting for it
+    void wait_until_ended() const;
     Ran wait(); // to its end
 
 private:

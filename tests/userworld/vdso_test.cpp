@@ -1,9 +1,12 @@
 // Up to ESXi 6.x at least there is no vDSO (rapid7/mettle#220): the agent's clock must then come from the system call.
+#include "agent/esxi/unique_fd.hpp"
+
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <elf.h>
 #include <fcntl.h>
+#include <string>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -24,9 +27,12 @@ bool take_vdso_away(pid_t pid)
 {
     user_regs_struct registers{};
     ::ptrace(PTRACE_GETREGS, pid, nullptr, &registers);
+    const UniqueFd memory(::open(("/proc/" + std::to_string(pid) + "/mem").c_str(), O_RDWR | O_CLOEXEC));
     const auto word = [&](unsigned long at) {
-        return static_cast<unsigned long>(::ptrace(PTRACE_PEEKDATA, pid, reinterpret_cast<void*>(at), nullptr));
+        unsigned long value = 0;
+        return ::pread(memory.get(), &value, sizeof value, static_cast<off_t>(at)) == sizeof value ? value : 0;
     };
+    const unsigned long ignored = AT_IGNORE;
     unsigned long at = registers.rsp;
     at += (1 + word(at) + 1) * sizeof(long);
     while (word(at) != 0)
@@ -34,7 +40,7 @@ bool take_vdso_away(pid_t pid)
     at += sizeof(long);
     for (; word(at) != AT_NULL; at += 2 * sizeof(long))
         if (word(at) == AT_SYSINFO_EHDR)
-            return ::ptrace(PTRACE_POKEDATA, pid, reinterpret_cast<void*>(at), AT_IGNORE) == 0;
+            return ::pwrite(memory.get(), &ignored, sizeof ignored, static_cast<off_t>(at)) == sizeof ignored;
     return false;
 }
 

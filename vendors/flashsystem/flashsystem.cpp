@@ -216,7 +216,7 @@ protected:
     }
 
     // Ours, by its name; never one between other volumes.
-    Result<std::optional<CopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
+    Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
         if (copy.id.empty() || !is_plain_name("x" + copy.id, 58))
             return Error{Errc::bad_request, fmt::format("'{}' is not the id of a copy", copy.id)};
@@ -226,7 +226,7 @@ protected:
         const auto ours =
             std::ranges::find_if(*rows, [&](const Json& row) { return text_at(row, "name") == map_name(copy); });
         if (ours == rows->end())
-            return std::optional<CopyRecord>();
+            return std::optional<ArrayCopyRecord>();
         if (!is_digits(text_at(*ours, "id")) || text_at(*ours, "source_vdisk_id") != copy.source.id ||
             text_at(*ours, "target_vdisk_id") != copy.target.id)
             return error(Errc::conflict, fmt::format("FlashCopy mapping {} is between other volumes", map_name(copy)),
@@ -241,7 +241,7 @@ protected:
     }
 
     // Before the start it is idle at 0 %, prepared, or on its way there.
-    bool has_begun(const CopyRecord& now) const override
+    bool has_begun(const ArrayCopyRecord& now) const override
     {
         return now.status == "copying" || now.state.phase == Phase::done ||
                (now.state.phase == Phase::failed && !is_at_rest(now));
@@ -249,7 +249,7 @@ protected:
 
     // Create, prepare (which discards what the target holds), start when that is done.
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
-                                                const std::optional<CopyRecord>& now) override
+                                                const std::optional<ArrayCopyRecord>& now) override
     {
         Result<void> stepped;
         if (!now)
@@ -268,9 +268,9 @@ protected:
         return stepped ? Result<std::optional<ArrayCopyState>>(std::nullopt) : stepped.error();
     }
 
-    bool has_ended(const std::optional<CopyRecord>& now) const override { return !now; }
+    bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
 
-    Result<void> end(const Call& call, const ArrayCopy&, const CopyRecord& now) override
+    Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& now) override
     {
         return change(call, (is_at_rest(now) ? "rmfcmap/" : "stopfcmap/") + now.id, {{"force", true}});
     }

@@ -123,17 +123,17 @@ std::optional<Target> parse_target(const ArrayHost& host)
     return is_one ? std::optional(Target{kind == "hostcluster", id}) : std::nullopt;
 }
 
-bool is_at_rest(const CopyRecord& copy)
+bool is_at_rest(const ArrayCopyRecord& copy)
 {
     return copy.status == "idle_or_copied" || copy.status == "stopped";
 }
 
-CopyRecord parse_copy(const Json& row)
+ArrayCopyRecord parse_copy(const Json& row)
 {
     using Phase = ArrayCopyState::Phase;
     const auto status = text_at(row, "status");
     const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
-    CopyRecord record{text_at(row, "id"), status, {Phase::failed, percent}};
+    ArrayCopyRecord record{text_at(row, "id"), status, {Phase::failed, percent}};
     if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
         record.state.phase = percent == 100 ? Phase::done : Phase::absent;
     else if (status == "copying" || status == "preparing" || status == "prepared" || status == "stopping")

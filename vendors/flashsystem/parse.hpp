@@ -30,8 +30,8 @@ struct Target { // "host:14" or "hostcluster:3"
 };
 std::optional<Target> parse_target(const ArrayHost& host);
 
-bool is_at_rest(const CopyRecord& copy);
-CopyRecord parse_copy(const rest::Json& row); // of lsfcmap
+bool is_at_rest(const ArrayCopyRecord& copy);
+ArrayCopyRecord parse_copy(const rest::Json& row); // of lsfcmap
 
 std::string command_code(std::string_view body); // "CMMVC6071E" wherever it stands in it; else empty
 bool is_no_answer(const rest::Reply& reply);     // half of one, as while the config node fails over

@@ -117,14 +117,14 @@ bool is_copy(const Json& task, const ArrayCopy& copy)
            name.size() >= std::min(whole.size(), copy.source.id.size() + 14);
 }
 
-CopyRecord parse_task(const Json& task) // status 1 done, 2 active, 3 cancelled, 4 failed
+ArrayCopyRecord parse_task(const Json& task) // status 1 done, 2 active, 3 cancelled, 4 failed
 {
     const auto number = [&](std::string_view at) { return static_cast<double>(number_at(task, at).value_or(0)); };
     const double phase = number("completedSteps") / std::max(1.0, number("totalSteps"));
     const double part = (number("completedPhases") + phase) / std::max(1.0, number("totalPhases"));
     const int percent = static_cast<int>(std::clamp(100 * part, 0.0, 99.0));
     const auto status = text_at(task, "status");
-    CopyRecord record{text_at(task, "id"), status, {ArrayCopyState::Phase::failed, percent}};
+    ArrayCopyRecord record{text_at(task, "id"), status, {ArrayCopyState::Phase::failed, percent}};
     if (status == "1")
         record.state = {ArrayCopyState::Phase::done, 100};
     else if (status == "2")

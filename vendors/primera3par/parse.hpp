@@ -17,7 +17,7 @@ ArrayHost parse_host(const rest::Json& record);
 std::vector<Mapping> mappings_in(const std::vector<rest::Json>& exports);
 std::string template_in(const rest::Json& row); // the last part of its path; empty for an active path
 bool is_copy(const rest::Json& task, const ArrayCopy& copy);
-CopyRecord parse_task(const rest::Json& task);
+ArrayCopyRecord parse_task(const rest::Json& task);
 std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json);
 bool has_lapsed(const rest::Reply& reply);
 bool key_in_use(const rest::Reply& reply);

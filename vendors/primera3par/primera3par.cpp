@@ -196,7 +196,7 @@ protected:
     }
 
     // By its name, or because this process started it.
-    Result<std::optional<CopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
+    Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
         const auto tasks = list(call, "tasks");
         if (!tasks)
@@ -212,7 +212,7 @@ protected:
     }
 
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
-                                                const std::optional<CopyRecord>&) override
+                                                const std::optional<ArrayCopyRecord>&) override
     {
         const Json parameters = {{"destVolume", copy.target.id}, {"saveSnapshot", false}, {"priority", 1}};
         const Json body = {{"action", "createPhysicalCopy"}, {"parameters", parameters}};
@@ -224,7 +224,7 @@ protected:
         return std::optional(ArrayCopyState{Phase::running});
     }
 
-    Result<void> end(const Call& call, const ArrayCopy& copy, const CopyRecord& task) override
+    Result<void> end(const Call& call, const ArrayCopy& copy, const ArrayCopyRecord& task) override
     {
         const Json stop = {{"action", 1}};
         const auto stopped = api_.put(call, "/api/v1/volumes/" + rest::percent_encode(copy.target.id), stop);

@@ -23,6 +23,8 @@ ToolResult Clones::run(HostState& host, const json& request, int pid, LineChanne
 {
     const auto argv = request.at("argv").get<std::vector<std::string>>();
     auto arguments = read_vmkfstools(argv);
+    if (arguments && arguments->mode == 'q') // a question starts nothing
+        return query(host, (fs::path(request.value("cwd", "/")) / arguments->file).string());
     std::size_t start = 0;
     {
         const std::lock_guard lock(mutex_);
@@ -38,8 +40,6 @@ ToolResult Clones::run(HostState& host, const json& request, int pid, LineChanne
         arguments->file = (directory / arguments->file).string();
         if (arguments->mode == 'i')
             result = clone(host, *arguments, directory.string(), pid, tool);
-        else if (arguments->mode == 'q')
-            result = query(host, arguments->file);
         else if (arguments->mode == 'U')
             result = remove(host, arguments->file);
         else

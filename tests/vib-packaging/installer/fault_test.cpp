@@ -1,15 +1,10 @@
-// Some hosts of a fleet have a fault: the others are installed, and the message says what to do about each.
+// One host of a fleet has a fault: the others are as they should be, and the message says what to do about the one.
 #include "tests/vib-packaging/installer/site.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
 #include <csignal>
-#include <fstream>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace installer_test {
 namespace {
@@ -19,44 +14,6 @@ using testing::HasSubstr;
 
 const std::vector<std::string> consent{"--lower-acceptance-level", "--allow", "127.0.0.0/8"};
 
-// Somebody else's server on the agent's port of a host.
-class PortHolder {
-public:
-    explicit PortHolder(const std::string& address) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
-    {
-        sockaddr_in where{};
-        where.sin_family = AF_INET;
-        where.sin_port = htons(18443);
-        ::inet_pton(AF_INET, address.c_str(), &where.sin_addr);
-        EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&where), sizeof where), 0);
-        EXPECT_EQ(::listen(fd_, 1), 0);
-    }
-    ~PortHolder() { ::close(fd_); }
-    PortHolder(const PortHolder&) = delete;
-    PortHolder& operator=(const PortHolder&) = delete;
-
-private:
-    int fd_;
-};
-
-std::string address_of(const Site& site, const std::string& host)
-{
-    return site.lab.ready().at("hosts").at(host).at("address");
-}
-
-// Begins an installation, restarts the host in the middle of its esxcli, and lets the installation end.
-Installed install_and_restart(const Site& site, const std::string& host)
-{
-    site.lab.add_rule({{"where", host}, {"what", "software vib install"}, {"when", "before"}, {"hold", "installing"}});
-    const auto process = site.prepare("install", consent);
-    process->go();
-    site.lab.wait_held("installing");
-    site.lab.call({{"do", "host.reboot"}, {"host", host}});
-    site.lab.call({{"do", "rule.clear"}});
-    site.lab.release("installing");
-    return site.end_of(*process);
-}
-
 void expect_words(const Installed& run, const std::string& host, const std::vector<std::string>& words)
 {
     EXPECT_EQ(run.outcome(host), "failed") << host;
@@ -64,91 +21,71 @@ void expect_words(const Installed& run, const std::string& host, const std::vect
         EXPECT_THAT(run.error(host), HasSubstr(word)) << host;
 }
 
-TEST(InstallerFaults, SevenOfTenHostsHaveOneEachTheOthersSucceedAndTheNextRunMakesAllGood)
+// Ten hosts, of which the last has one fault after the other. The first run meets it while nine are installed from nothing, the later ones
+// while nine are healthy.
+class OneOfTen : public testing::Test {
+protected:
+    const std::string tenth = "esx10";
+    const Site site{10};
+    int runs = 0;
+
+    void expect_nine_succeed(const Installed& run, const std::vector<std::string>& words)
+    {
+        EXPECT_EQ(run.exit, 1) << run.progress;
+        expect_words(run, tenth, words);
+        for (const auto& host : site.names())
+            if (host != tenth) {
+                EXPECT_EQ(run.outcome(host), runs == 0 ? "changed" : "unchanged") << run.host(host);
+                EXPECT_EQ(run.host(host).at("after").at("enrolment"), "enrolled") << run.host(host);
+            }
+        ++runs;
+    }
+    void expect_untouched() const
+    {
+        EXPECT_TRUE(site.software(tenth).at("vibs").empty());
+        EXPECT_EQ(site.software(tenth).at("acceptance"), "PartnerSupported");
+    }
+    void meet(const bare::Fault& fault, const std::vector<std::string>& words)
+    {
+        const testing::ScopedTrace trace(__FILE__, __LINE__, fault.name);
+        fault.begin(site, tenth);
+        expect_nine_succeed(site.run("install", consent), words);
+        if (&fault != &bare::exec_installed_only())
+            expect_untouched();
+        fault.end(site, tenth);
+    }
+};
+
+TEST_F(OneOfTen, HasAFaultWhichIsSaidWithItsRemedyAndTheNineSucceed)
 {
-    const Site site(10);
-    std::ifstream own_key(site.work() / "key.pub"); // a stranger's where the known one of esx7 should be
-    std::string kind, key;
-    own_key >> kind >> key;
-    std::ofstream(site.work() / "known_hosts")
-        << "[" << address_of(site, "esx7") << "]:" << site.lab.ready().at("hosts").at("esx7").at("ssh").at("port")
-        << " " << kind << " " << key << "\n";
-    site.fault("esx2", {{"acceptance_fixed", true}});
-    site.fault("esx3", {{"no_space", true}});
-    site.fault("esx4", {{"secure_boot", true}});
-    site.fault("esx5", {{"exec_refused", true}});
-    site.lab.call({{"do", "host.sshd"}, {"host", "esx6"}, {"what", "stop"}});
+    meet(bare::acceptance_refused(),
+         {"lower acceptance level", "fixed by its administrator", "leave the host to the SSH way"});
+    meet(bare::no_space(), {"/tmp has 0 KiB left", "vdf -h"});
+    meet(bare::secure_boot(), {"UEFI Secure Boot is on", "--host-transport ssh"});
+    meet(bare::sshd_down(), {"Connection refused", "enable_ssh"});
+    meet(bare::wrong_host_key(), {"the host key has changed", "fingerprint on its console"});
 
-    const auto run = install_and_restart(site, "esx8");
-    EXPECT_EQ(run.exit, 7) << run.progress;
-    for (const auto* sound : {"esx1", "esx9", "esx10"}) {
-        EXPECT_EQ(run.outcome(sound), "changed") << run.host(sound);
-        EXPECT_EQ(site.ask(sound, "GET", "/v1/health").at("host_uuid"), site.lab.host_uuid(sound));
-    }
-    expect_words(run, "esx2",
-                 {"lower acceptance level", "fixed by its administrator", "leave the host to the SSH way"});
-    expect_words(run, "esx3", {"/tmp has 0 KiB left", "vdf -h"});
-    expect_words(run, "esx4", {"UEFI Secure Boot is on", "--host-transport ssh"});
-    expect_words(run, "esx5", {"does not run /opt/xcopy-agent/bin/xcopy-agent", "execInstalledOnly"});
-    expect_words(run, "esx6", {"Connection refused", "enable_ssh"});
-    expect_words(run, "esx7", {"the host key has changed", "fingerprint on its console"});
-    expect_words(run, "esx8", {"may have taken effect", "run"});
-    for (const auto* untouched : {"esx2", "esx3", "esx4", "esx6", "esx7"}) {
-        EXPECT_TRUE(site.software(untouched).at("vibs").empty()) << untouched;
-        EXPECT_EQ(site.software(untouched).at("acceptance"), "PartnerSupported") << untouched;
-    }
+    const auto process = site.prepare("install", consent);
+    site.restart_in_the_middle(*process, tenth, "software vib install");
+    const auto restarted = site.end_of(*process);
+    expect_nine_succeed(restarted, {"may have taken effect", "run this again"});
+    EXPECT_EQ(restarted.host(tenth).at("error").at("code"), "indeterminate") << restarted.error(tenth);
 
-    site.fault("esx2", {{"acceptance_fixed", false}});
-    site.fault("esx3", {{"no_space", false}});
-    site.fault("esx4", {{"secure_boot", false}});
-    site.fault("esx5", {{"exec_refused", false}});
-    site.lab.call({{"do", "host.reboot"}, {"host", "esx5"}}); // the lab gives the program its mode back
-    site.lab.call({{"do", "host.sshd"}, {"host", "esx6"}, {"what", "start"}});
-    std::filesystem::remove(site.work() / "known_hosts");
-    const auto again = site.run("install", consent);
-    EXPECT_EQ(again.exit, 0) << again.progress;
+    meet(bare::exec_installed_only(), {"does not run /opt/xcopy-agent/bin/xcopy-agent", "execInstalledOnly"});
+
+    const auto last = site.run("install", consent);
+    EXPECT_EQ(last.exit, 0) << last.progress;
     for (const auto& host : site.names()) {
-        const bool sound = host == "esx1" || host == "esx9" || host == "esx10";
-        EXPECT_EQ(again.outcome(host), sound ? "unchanged" : "changed") << again.host(host);
+        EXPECT_EQ(last.outcome(host), host == tenth ? "changed" : "unchanged") << last.host(host);
         EXPECT_EQ(site.ask(host, "GET", "/v1/health").at("host_uuid"), site.lab.host_uuid(host));
     }
-}
-
-void only_the_second_fails(const Site& site, const Installed& run, const std::vector<std::string>& words)
-{
-    EXPECT_EQ(run.exit, 1) << run.progress;
-    for (const auto& host : site.names())
-        EXPECT_EQ(run.outcome(host), host == "esx2" ? "failed" : "changed") << run.host(host);
-    expect_words(run, "esx2", words);
-}
-
-// The worst two: a host that would not start again, and one that is left in the middle.
-TEST(InstallerFaults, OneOfTenUnderSecureBootIsLeftAloneAndTheNineSucceed)
-{
-    const Site site(10);
-    site.fault("esx2", {{"secure_boot", true}});
-    only_the_second_fails(site, site.run("install", consent), {"UEFI Secure Boot is on", "SSH way"});
-    EXPECT_TRUE(site.software("esx2").at("vibs").empty());
-}
-
-TEST(InstallerFaults, OneOfTenRestartsInTheMiddleAndIsTakenUpByTheNextRun)
-{
-    const Site site(10);
-    const auto run = install_and_restart(site, "esx2");
-    only_the_second_fails(site, run, {"may have taken effect"});
-    EXPECT_EQ(run.host("esx2").at("error").at("code"), "indeterminate") << run.error("esx2");
-    const auto again = site.run("install", consent);
-    EXPECT_EQ(again.exit, 0) << again.progress;
-    EXPECT_EQ(again.outcome("esx1"), "unchanged");
-    EXPECT_EQ(again.outcome("esx2"), "changed");
-    EXPECT_EQ(site.run("status").exit, 0);
 }
 
 TEST(InstallerFaults, AWrongClockAndATakenPortAreToldBeforeAnythingIsChanged)
 {
     const Site site(3);
     site.fault("esx2", {{"clock_skew_s", -90000}});
-    const PortHolder other(address_of(site, "esx3"));
+    const bare::PortHolder other(site.address("esx3"));
     const auto run = site.run("install", consent);
     EXPECT_EQ(run.exit, 2) << run.progress;
     EXPECT_EQ(run.outcome("esx1"), "changed");

@@ -1,12 +1,10 @@
-// ESXi hosts of the lab with nothing installed, and an administrator with vib-installer and an authority of its own.
+// Bare hosts, and an administrator with vib-installer and an authority of its own.
 #pragma once
 
-#include "tests/end_to_end/process.hpp"
-#include "tests/lab/client.hpp"
+#include "tests/vib-packaging/bare_hosts.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,40 +22,19 @@ struct Installed {
     std::vector<std::string> changes(const std::string& name) const;
 };
 
-class Site {
+class Site : public bare::Hosts {
 public:
     explicit Site(int hosts);
-    ~Site(); // where agents ran under the launcher: they asked for nothing that ESXi may lack
-    Site(const Site&) = delete;
-    Site& operator=(const Site&) = delete;
-
-    lab::Lab lab;
 
     Installed run(const std::string& command, std::vector<std::string> more = {}) const;
     std::unique_ptr<e2e::Process> prepare(const std::string& command, std::vector<std::string> more = {}) const;
     Installed end_of(e2e::Process& process) const;
     e2e::Ran raw(std::vector<std::string> arguments) const;
 
-    const std::vector<std::string>& names() const { return names_; }
-    void use_release(int release);
-    void fault(const std::string& host, nlohmann::json values) const;
-
-    nlohmann::json ask(const std::string& host, const std::string& method, const std::string& path,
-                       const nlohmann::json& body = {}) const; // with the operator's certificate, by curl
-    nlohmann::json software(const std::string& host) const;
-    std::vector<std::string> files(const std::string& host) const; // all that is on a host, except its logs
-    int agents(const std::string& host) const;                     // processes of the agent, supervisors too
-    std::filesystem::path root(const std::string& host) const;
-    std::filesystem::path work() const { return work_; }
+    void use_release(int release) { vib_ = vib_of_release(release); }
     std::string vib() const { return vib_; }
 
-    // Starts a clone and gives its id; it stops half-way while the lab holds "clone".
-    std::string start_clone(const std::string& host, int number) const;
-    nlohmann::json order_clone(const std::string& host, int number) const; // the agent's answer, a refusal too
-
 private:
-    std::filesystem::path work_;
-    std::vector<std::string> names_;
     std::string vib_;
 };
 

@@ -68,6 +68,7 @@ TEST(PopulatorWords, ASecretAmongTheArgumentsIsReadAndWarnedOfAndBlanked)
     std::vector<std::string> held{
         "--owner-name=x", "--storage-password=geheim", "-vsphere-password", "auch", "--pvc-size=7", "--storage-token"};
     std::vector<char*> words;
+    words.reserve(held.size());
     for (auto& word : held)
         words.push_back(word.data());
     blank_secrets(words);

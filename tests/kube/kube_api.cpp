@@ -269,7 +269,7 @@ std::string KubeApi::token(const std::string& name_space, const std::string& ser
 
 fs::path KubeApi::kubeconfig(const std::string& name_space, const std::string& account)
 {
-    const auto file = folder_ / fmt::format("kubeconfig-{}-{}", name_space, account);
+    auto file = folder_ / fmt::format("kubeconfig-{}-{}", name_space, account);
     write_secret(file, fmt::format("apiVersion: v1\nkind: Config\ncurrent-context: t\n"
                                    "contexts: [{{name: t, context: {{cluster: t, user: t, namespace: {}}}}}]\n"
                                    "clusters: [{{name: t, cluster: {{server: '{}', certificate-authority: '{}'}}}}]\n"

@@ -156,7 +156,7 @@ Result<void> ask_vcenter(const Call& call, rest::Transport& transport, Command c
     return {};
 }
 
-int work(Command command, Options options, const std::stop_token& stop, bool only_upgrade)
+int work(Command command, const Options& options, const std::stop_token& stop, bool only_upgrade)
 {
     auto ready = prepare(options, environment(), command);
     ready.job.wanted.only_upgrade = only_upgrade;
@@ -183,6 +183,7 @@ int work(Command command, Options options, const std::stop_token& stop, bool onl
     ready.job.transport = transport.get();
 
     std::vector<std::string> names;
+    names.reserve(ready.hosts.size());
     for (const auto& host : ready.hosts)
         names.push_back(host.address.name);
     const bool live = ::isatty(STDERR_FILENO) == 1 && options.output == "table";
@@ -236,7 +237,7 @@ int main_with(int argc, char** argv)
                            .second = "\nleaving now. What was done stays; run the same command again to go on.\n",
                            .exit_status = exit_internal}); // before any thread exists
     const auto command = *status ? Command::status : *remove ? Command::remove : Command::install;
-    return work(command, std::move(options), signals.stop(), bool(*upgrade));
+    return work(command, options, signals.stop(), bool(*upgrade));
 }
 
 } // namespace

@@ -77,8 +77,7 @@ Result<void> watch(const Call& call, CopyRun& run, VolumeCopier& copier, ArrayCo
     for (;;) {
         run.site.observer.progress({.host = run.record.array,
                                     .percent = state.phase == Phase::done ? 100 : state.percent,
-                                    .bytes = run.record.source_volume.size_bytes,
-                                    .xcopy = XcopyUse::full});
+                                    .bytes = run.record.source_volume.size_bytes});
         if (auto ended = judge(state, copier.forgets_when_done()))
             return *ended;
         if (limits.clone.count() > 0 && SteadyClock::now() - begun >= limits.clone)

@@ -1,6 +1,7 @@
 #include "coordinator/choose_host.hpp"
 
 #include "coordinator/hash.hpp"
+#include "coordinator/host/transport.hpp"
 
 #include <fmt/format.h>
 
@@ -25,21 +26,43 @@ std::string unreachable_ones(const std::vector<HostView>& hosts)
 {
     std::string out;
     for (const auto& host : hosts)
-        if (!host.unreachable.empty())
-            out += fmt::format("; {}", host.unreachable);
+        if (host.unreachable)
+            out += fmt::format("; {}", host.unreachable->message);
     return out;
+}
+
+// Of several reasons, the one that an administrator can mend on the host.
+const Error& most_telling(const std::vector<HostView>& hosts)
+{
+    const auto about_key = std::ranges::find_if(
+        hosts, [](const HostView& h) { return h.unreachable && is_about_the_key(h.unreachable->reason); });
+    return *(about_key == hosts.end() ? hosts.front() : *about_key).unreachable;
+}
+
+Error unreachable(Error why)
+{
+    if (why.remedy.empty())
+        why.remedy = "check with: xcopy-coordinator hosts";
+    if (why.reason.empty())
+        why.reason = "host_unreachable";
+    return why;
 }
 
 Error not_seen(const std::vector<HostView>& hosts, const std::string& datastore)
 {
-    const bool some_answered = std::ranges::any_of(hosts, [](const HostView& h) { return h.unreachable.empty(); });
-    if (!some_answered)
-        return {Errc::unavailable, fmt::format("no agent answered{}", unreachable_ones(hosts)),
-                "check with: xcopy-coordinator hosts", "no_host"};
+    const bool some_answered = std::ranges::any_of(hosts, [](const HostView& h) { return !h.unreachable; });
+    if (!some_answered && hosts.empty())
+        return {Errc::unavailable, "there is no host to ask", "see what is given with: xcopy-coordinator hosts",
+                "no_host"};
+    if (!some_answered) {
+        const auto& why = most_telling(hosts);
+        return {Errc::unavailable, fmt::format("no host answered{}", unreachable_ones(hosts)), unreachable(why).remedy,
+                is_about_the_key(why.reason) ? why.reason : "no_host"};
+    }
     return {Errc::not_found,
             fmt::format("no reachable host has datastore '{}' mounted (asked {}){}", datastore, names(hosts),
                         unreachable_ones(hosts)),
-            "check the name, or add the host that mounts it with --agent", "datastore_not_seen"};
+            "check the name, or add the host that mounts it with --agent or --ssh-host", "datastore_not_seen"};
 }
 
 Result<HostChoice> the_wanted(const std::vector<HostView>& hosts, const std::string& wanted,
@@ -47,10 +70,10 @@ Result<HostChoice> the_wanted(const std::vector<HostView>& hosts, const std::str
 {
     const auto found = std::ranges::find(hosts, wanted, &HostView::name);
     if (found == hosts.end())
-        return Error{Errc::not_found, fmt::format("host '{}' is not among the agents given ({})", wanted, names(hosts)),
-                     "add it with --agent NAME=ADDRESS", "unknown_host"};
-    if (!found->unreachable.empty())
-        return Error{Errc::unavailable, found->unreachable, "check with: xcopy-coordinator hosts", "host_unreachable"};
+        return Error{Errc::not_found, fmt::format("host '{}' is not among those given ({})", wanted, names(hosts)),
+                     "add it with --agent NAME=ADDRESS or --ssh-host NAME=ADDRESS", "unknown_host"};
+    if (found->unreachable)
+        return unreachable(*found->unreachable);
     if (!found->sees_source)
         return Error{Errc::not_found, fmt::format("host '{}' does not have datastore '{}' mounted", wanted, datastore),
                      "choose another --migration-host, or leave it out", "datastore_not_seen"};
@@ -79,7 +102,7 @@ Result<HostChoice> choose_host(const std::vector<HostView>& hosts, const std::st
         return std::tuple(host.drained_s > 0, host.errors > 0, host.load, stable_hash(job + host.name));
     };
     for (std::size_t i = 0; i < hosts.size(); ++i) {
-        if (!hosts[i].unreachable.empty() || !hosts[i].sees_source)
+        if (hosts[i].unreachable || !hosts[i].sees_source)
             continue;
         same_name.insert(hosts[i].datastore_uuid);
         if (!best || rank(i) < rank(*best))

@@ -3,6 +3,7 @@
 
 #include "protocol/error.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,13 +11,13 @@ namespace xcopy {
 
 struct HostView {
     std::string name;
-    std::string unreachable{};    // why, when it did not answer
-    bool sees_source = false;     // the datastore is mounted there
-    std::string datastore_uuid{}; // of that datastore
-    int load = 0;                 // running and queued clones
-    int errors = 0;               // problems of severity error
-    int drained_s = 0;            // it takes no orders for that long: its agent is being upgraded
-    bool has_job = false;         // a clone of this very job runs or waits there
+    std::optional<Error> unreachable{}; // why, when it did not answer
+    bool sees_source = false;           // the datastore is mounted there
+    std::string datastore_uuid{};       // of that datastore
+    int load = 0;                       // running and queued clones
+    int errors = 0;                     // problems of severity error
+    int drained_s = 0;                  // it takes no orders for that long: its agent is being upgraded
+    bool has_job = false;               // a clone of this very job runs or waits there
 };
 
 struct HostChoice {

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <set>
 #include <unistd.h>
@@ -258,15 +260,25 @@ void check_unknown(const Values& file, std::vector<std::string>& problems)
             problems.push_back(fmt::format("--config: unknown setting '{}'; see --help for the names", key));
 }
 
-void check_agents(const Config& config, std::vector<std::string>& problems)
+bool has_agent_identity(const AgentTls& tls)
 {
-    if (config.agents.empty() && !config.vsphere.is_given())
-        problems.emplace_back("no agent is given; name each host with --agent NAME=ADDRESS, use --agents FILE, or "
-                              "--vsphere-hostname to find the hosts in vCenter");
+    return !(tls.ca_file.empty() && tls.ca_pem.empty() && tls.cert_file.empty() && tls.cert_pem.empty() &&
+             tls.key_file.empty() && tls.key_pem.empty());
+}
+
+void check_hosts(const Config& config, std::vector<std::string>& problems)
+{
+    if (config.agents.empty() && config.ssh.hosts.empty() && !config.vsphere.is_given())
+        problems.emplace_back("no host is given; name each with --agent NAME=ADDRESS, use --agents FILE, --ssh-host "
+                              "NAME=ADDRESS for one without an agent, or --vsphere-hostname to find them in vCenter");
     std::set<std::string> seen;
     for (const auto& agent : config.agents)
         if (!seen.insert(agent.name).second)
             problems.push_back(fmt::format("two agents are called '{}'; give each host a name of its own", agent.name));
+    check_ssh(config.ssh, problems);
+    const bool are_agents_named = !config.agents.empty() && config.ssh.choice != TransportChoice::ssh;
+    if (!uses_agents(config) && !are_agents_named)
+        return;
     const auto need = [&](const std::string& file, bool has_text, std::string_view flag, std::string_view variable,
                           std::string_view what) {
         if (has_text)
@@ -397,11 +409,18 @@ const std::vector<Setting>& settings()
 {
     static const std::vector<Setting> all = [] {
         auto every = own_settings();
-        for (const auto& more : {vsphere_settings(), kube::settings()})
+        for (const auto& more : {ssh_settings(), vsphere_settings(), kube::settings()})
             every.insert(every.end(), more.begin(), more.end());
         return every;
     }();
     return all;
+}
+
+bool uses_agents(const Config& config)
+{
+    if (config.ssh.choice == TransportChoice::ssh)
+        return false;
+    return has_agent_identity(config.agent_tls) || !config.ssh.is_given();
 }
 
 ReadConfig read_config(const Values& flags, const Environment& environment, Needs needs)
@@ -433,6 +452,9 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
     }
     config.state_dir = default_state_dir(environment);
     read_vsphere_environment(environment, config.vsphere);
+    if (needs.agents)
+        for (auto& problem : read_ssh_environment(environment, config.ssh))
+            problems.push_back(std::move(problem));
     const auto text = [&](const char* name) {
         const auto found = environment.find(name);
         return found == environment.end() ? std::string() : found->second;
@@ -460,8 +482,9 @@ ReadConfig read_config(const Values& flags, const Environment& environment, Need
     else if (needs.storage && !config.storage.hostname.empty())
         problems.push_back(sentence(url.error()));
 
-    if (needs.agents && !(config.agents.empty() && config.order.backing)) // a copy inside the array needs no host
-        check_agents(config, problems);
+    const bool hosts_named = !config.agents.empty() || !config.ssh.hosts.empty();
+    if (needs.agents && (hosts_named || !config.order.backing)) // a copy inside the array needs no host
+        check_hosts(config, problems);
     if (needs.agents)
         check_vsphere(config.vsphere, problems);
     if (needs.storage)
@@ -482,6 +505,20 @@ Environment environment_of_process()
             all.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
     return all;
+}
+
+void forget_secrets(Environment& read)
+{
+    for (const char* name : {"SSH_PRIVATE_KEY", "XCOPY_AGENT_KEY"}) {
+        if (const auto found = read.find(name); found != read.end()) {
+            ::explicit_bzero(found->second.data(), found->second.size());
+            read.erase(found);
+        }
+        if (char* value = std::getenv(name)) {
+            ::explicit_bzero(value, std::strlen(value));
+            ::unsetenv(name);
+        }
+    }
 }
 
 } // namespace xcopy

@@ -3,6 +3,7 @@
 
 #include "coordinator/copy_order.hpp"
 #include "coordinator/host/agent_host.hpp"
+#include "coordinator/host/ssh_options.hpp"
 #include "coordinator/kube/options.hpp"
 #include "coordinator/vsphere/options.hpp"
 #include "vendors/array_config.hpp"
@@ -20,6 +21,8 @@ enum class Output : std::uint8_t { table, json };
 struct Config {
     std::vector<AgentAddress> agents;
     AgentTls agent_tls;
+    SshOptions ssh;
+    std::map<std::string, std::string> host_ids;     // of vCenter, by the name of the host: "host-21"
     std::uint16_t agent_port = routes::default_port; // of agents on hosts that vCenter names
     ArrayConfig storage;
     VsphereOptions vsphere;
@@ -68,5 +71,11 @@ struct ReadConfig {
 ReadConfig read_config(const Values& flags, const Environment& environment, Needs needs);
 
 Environment environment_of_process();
+
+// False where SSH alone is asked for, and where there is a key for SSH but no certificate that an agent would accept.
+bool uses_agents(const Config& config);
+
+// Secrets that were read are taken out of the environment: every process of this user could read them there.
+void forget_secrets(Environment& read);
 
 } // namespace xcopy

@@ -127,6 +127,14 @@ Result<Environment> read_secret_file(const std::string& path)
     return found;
 }
 
+Result<Secret> read_secret_text(const std::string& path)
+{
+    auto text = read_text(path);
+    if (!text)
+        return text.error();
+    return Secret(std::move(*text));
+}
+
 Result<std::vector<AgentAddress>> read_agents_file(const std::string& path)
 {
     auto text = read_text(path);

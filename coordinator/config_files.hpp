@@ -11,6 +11,9 @@ Result<Values> read_config_file(const std::string& path);
 // KEY=value lines, or a JSON object of texts.
 Result<Environment> read_secret_file(const std::string& path);
 
+// A file as it is, for a key; wiped from memory with it.
+Result<Secret> read_secret_text(const std::string& path);
+
 // [{"name": "esx1", "address": "10.0.0.11", "port": 18443, "uuid": "…"}, …]; port and uuid may be missing.
 Result<std::vector<AgentAddress>> read_agents_file(const std::string& path);
 

@@ -45,7 +45,7 @@ Result<void> check_nobody_uses(const Call& call, const Volume& target, const Sur
 
 CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
 {
-    CopyRun run(order, site);
+    CopyRun run(call, order, site);
 
     // One coordinator works on a job. What an earlier run began is taken over; if its verdict is known, only putting
     // back is left.
@@ -62,8 +62,11 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
     const auto source = source_of(order);
     if (!source)
         return run.refuse(source.error());
+    const auto reached = run.hosts();
+    if (!reached)
+        return run.refuse(reached.error());
     const auto age = order.xcopy == XcopyPolicy::require ? HealthAge::fresh : HealthAge::cached;
-    auto asked = std::async(std::launch::async, [&] { return survey(call, site.hosts, order.limits, age); });
+    auto asked = std::async(std::launch::async, [&] { return survey(call, *reached, order.limits, age); });
 
     // 1. Target: the array volume behind the handle. The driver refuses a handle of another array.
     const auto target = find_target(call, order, site.array);
@@ -96,7 +99,11 @@ CopyReport copy_disk(const Call& call, const CopyOrder& order, const Site& site)
             return run.refuse(possible.error());
         site.log.warn("the host will copy, not the array", {{"job", order.job}, {"why", possible.error().message}});
     }
-    site.log.info("host chosen", {{"job", order.job}, {"host", host->name}, {"why", host->why}});
+    site.log.info("host chosen", {{"job", order.job},
+                                  {"host", host->name},
+                                  {"why", host->why},
+                                  {"transport", name(host->transport.kind)},
+                                  {"why_transport", host->transport.why}});
     site.observer.way(way_over(*host));
 
     if (auto free = check_nobody_uses(call, *target, hosts, order, site.log, *host); !free)

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,6 +85,7 @@ struct Site {
     Journal& journal;
     Log& log;
     Observer& observer;
+    std::function<bool()> may_leave{}; // asked when stopped while a copy runs: true where somebody will take it up
 };
 
 struct Step {
@@ -100,7 +102,8 @@ struct CopyReport {
     std::uint64_t bytes = 0;
     XcopyVerdict xcopy;
     std::string host;             // empty: the array copied inside itself
-    std::string method = "agent"; // "agent", or "rdm" and "vvol" for copies inside the array
+    std::string method = "agent"; // "agent", "ssh"; "rdm" and "vvol" for copies inside the array
+    std::string why_method;       // empty where a host was never chosen, or there was no choice
     bool target_touched = false;  // a clone was ordered: unless it succeeded, the target's content is undefined
     std::int64_t copy_ms = 0;
     std::int64_t wall_ms = 0;

@@ -28,7 +28,8 @@ Host* find_host(const std::vector<std::unique_ptr<Host>>& hosts, const std::stri
 
 } // namespace
 
-CopyRun::CopyRun(const CopyOrder& the_order, const Site& the_site) : order(the_order), site(the_site)
+CopyRun::CopyRun(const Call& call, const CopyOrder& the_order, const Site& the_site)
+    : order(the_order), site(the_site), stop_(call.stop)
 {
     report_.job = order.job;
     report_.source = order.source;
@@ -53,9 +54,25 @@ Result<void> CopyRun::claim()
         record = {};
         return {};
     }
-    site.log.info("found what an earlier run of this job began",
-                  {{"job", order.job}, {"host", record.host}, {"outcome", name(record.outcome)}});
+    site.log.info("found what an earlier run of this job began", {{"job", order.job},
+                                                                  {"host", record.host},
+                                                                  {"transport", name(record.transport.kind)},
+                                                                  {"outcome", name(record.outcome)}});
     return {};
+}
+
+Result<std::vector<Host*>> CopyRun::hosts() const
+{
+    std::vector<Host*> all;
+    for (const auto& host : site.hosts) {
+        auto by_whom = is_continued() && !record.is_on_array() && host->name() == record.host
+                           ? host->through(record.transport)
+                           : Result<Host*>(host.get());
+        if (!by_whom)
+            return by_whom.error();
+        all.push_back(*by_whom);
+    }
+    return all;
 }
 
 std::optional<CopyReport> CopyRun::end_earlier_run()
@@ -66,8 +83,14 @@ std::optional<CopyReport> CopyRun::end_earlier_run()
     if (!host_ && !record.is_on_array())
         return refuse(
             {Errc::not_found,
-             fmt::format("job {} was begun on host '{}', which is not among the agents given", order.job, record.host),
-             "add it with --agent NAME=ADDRESS", "unknown_host"});
+             fmt::format("job {} was begun on host '{}', which is not among those given", order.job, record.host),
+             "add it with --agent NAME=ADDRESS or --ssh-host NAME=ADDRESS", "unknown_host"});
+    if (!record.is_on_array()) {
+        const auto begun = host_->through(record.transport);
+        if (!begun)
+            return refuse(begun.error());
+        host_ = *begun;
+    }
     step("put back");
     const Outcome earlier = record.outcome;
     clone_ended_ = true;
@@ -97,7 +120,9 @@ Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
         return Error{Errc::conflict,
                      fmt::format("job {} was begun on host '{}' with UUID {}, which now says it is {}", order.job,
                                  record.host, record.host_uuid, host.uuid),
-                     "check the address given for it with --agent", "other_host"};
+                     "check the address given for it", "other_host"};
+    if (!record.job.empty() && record.transport.kind != host.transport.kind)
+        return other_transport(record.host, record.transport.kind, "it was asked in another way", "run it again");
     host_ = host.host;
     if (!record.job.empty())
         return {};
@@ -107,6 +132,7 @@ Result<void> CopyRun::begin(const Volume& volume, const ChosenHost& host)
     record.orphan_ttl_s = order.limits.orphan.count();
     record.host = host.name;
     record.host_uuid = host.uuid;
+    record.transport = host.transport;
     record.adapters = host.adapters;
     return note();
 }
@@ -167,6 +193,10 @@ void CopyRun::step(std::string_view name)
 CopyReport CopyRun::refuse(const Error& why)
 {
     report_.error = why;
+    const bool is_unheard = why.code == Errc::unavailable || why.code == Errc::timed_out;
+    if (is_unheard && is_continued() && !record.is_on_array())
+        report_.error->message +=
+            fmt::format("; the job was begun through {} and goes on through nothing else", told(record.transport.kind));
     report_.left_behind = page_ ? what_remains(record) : std::vector<std::string>{}; // else it is not ours to tell
     return report(why.code == Errc::cancelled ? Outcome::cancelled : Outcome::refused);
 }
@@ -194,8 +224,17 @@ std::vector<std::string> CopyRun::put_back_all(Outcome outcome)
     return put_back(cleanup(), site.array, *host_, *page_, record, outcome, clone_ended_, order.limits, site.log);
 }
 
+// What runs is taken up by the next run of the job; what only was prepared is put back.
+bool CopyRun::is_left_running(const Result<void>& copied) const
+{
+    const bool runs = (record.clone_ordered || record.array_copy_ordered) && !clone_ended_;
+    return !copied && runs && stop_.stop_requested() && site.may_leave && site.may_leave();
+}
+
 CopyReport CopyRun::finish(const Result<void>& copied)
 {
+    if (is_left_running(copied))
+        return leave_running(copied.error());
     step("put back");
     const Outcome outcome = copied ? Outcome::succeeded : outcome_of(copied.error());
     if (!copied) {
@@ -207,6 +246,16 @@ CopyReport CopyRun::finish(const Result<void>& copied)
     const bool fate_unknown = !copied && is_fate_unknown(copied.error());
     report_.left_behind = fate_unknown ? what_remains(record) : put_back_all(outcome);
     return report(outcome);
+}
+
+CopyReport CopyRun::leave_running(const Error& why)
+{
+    report_.error =
+        Error{Errc::indeterminate, why.message + "; the copy goes on for the next run to take up",
+              "run the same command again; or end it with: xcopy-coordinator sweep", std::string(left_running_reason)};
+    report_.target_touched = true;
+    report_.left_behind = what_remains(record);
+    return report(Outcome::indeterminate);
 }
 
 Call CopyRun::cleanup() const
@@ -223,8 +272,11 @@ CopyReport CopyRun::report(Outcome outcome)
     report_.target_naa = record.volume.naa;
     report_.bytes = record.volume.size_bytes;
     report_.host = record.host;
-    if (record.is_on_array())
-        report_.method = method_name(order);
+    const auto transport =
+        record.job.empty() && !site.hosts.empty() ? site.hosts.front()->transport() : record.transport;
+    report_.method = record.is_on_array() ? method_name(order) : std::string(name(transport.kind));
+    if (!record.is_on_array())
+        report_.why_method = transport.why;
     report_.xcopy = record.xcopy;
     report_.copy_ms = record.copy_ms;
     return report_;

@@ -13,7 +13,7 @@ namespace xcopy {
 
 class CopyRun {
 public:
-    CopyRun(const CopyOrder& order, const Site& site);
+    CopyRun(const Call& call, const CopyOrder& order, const Site& site);
 
     // Takes the job's place in the journal and reads what an earlier run left there.
     Result<void> claim();
@@ -26,6 +26,9 @@ public:
 
     // The host on which an earlier run began; else the one asked for; empty: choose.
     const std::string& wanted_host() const;
+
+    // All of the site, that one by the transport it was begun through.
+    Result<std::vector<Host*>> hosts() const;
 
     Result<void> begin(const Volume& volume, const ChosenHost& host); // the intent, before anything is changed
     Result<void> begin_on_array(const Volume& volume, const Volume& source);
@@ -48,11 +51,14 @@ private:
     using Clock = std::chrono::steady_clock;
 
     CopyReport report(Outcome outcome);
+    CopyReport leave_running(const Error& why);
     Result<void> check_same_target(const Volume& volume) const;
     void start_record(const Volume& volume);
     std::vector<std::string> put_back_all(Outcome outcome);
     Call cleanup() const;
+    bool is_left_running(const Result<void>& copied) const;
 
+    std::stop_token stop_;
     std::unique_ptr<JournalPage> page_;
     Host* host_ = nullptr;
     bool clone_ended_ = false;

@@ -26,6 +26,16 @@ template <> struct Names<Outcome> {
     }
 };
 
+template <> struct Names<HostTransport::Kind> {
+    static HostTransport::Kind read(std::string_view text, HostTransport::Kind)
+    {
+        for (auto kind : {HostTransport::Kind::agent, HostTransport::Kind::ssh})
+            if (name(kind) == text)
+                return kind;
+        throw BadMessage("the transport is not one this version knows"); // another one knows nothing of the clone
+    }
+};
+
 } // namespace json
 
 namespace {
@@ -65,6 +75,14 @@ template <class Archive> void serialize(Archive& a, Mapping& m)
     field(a, "lun", m.lun);
 }
 
+template <class Archive> void serialize(Archive& a, HostTransport& m)
+{
+    required(a, "kind", m.kind);
+    field(a, "why", m.why);
+    field(a, "host_key", m.host_key);
+    field(a, "datastore", m.datastore);
+}
+
 template <class Archive> void serialize(Archive& a, CopyRecord& m)
 {
     required(a, "job", m.job);
@@ -79,6 +97,7 @@ template <class Archive> void serialize(Archive& a, CopyRecord& m)
     field(a, "orphan_ttl_s", m.orphan_ttl_s);
     required(a, "host", m.host);
     field(a, "host_uuid", m.host_uuid);
+    field(a, "transport", m.transport); // missing: written when there were only agents
     field(a, "adapters", m.adapters);
     required(a, "array_host", m.array_host);
     field(a, "lun", m.lun);

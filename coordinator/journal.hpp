@@ -2,6 +2,7 @@
 // Whether a mapping is ours is decided from here and from nowhere else.
 #pragma once
 
+#include "coordinator/host/transport.hpp"
 #include "protocol/error.hpp"
 #include "protocol/messages.hpp"
 #include "vendors/array.hpp"
@@ -33,6 +34,7 @@ struct CopyRecord {
 
     std::string host; // the ESXi host
     std::string host_uuid;
+    HostTransport transport;           // the one that this job goes on through
     std::vector<std::string> adapters; // those that are rescanned
     ArrayHost array_host;
     std::optional<int> lun;

@@ -18,8 +18,8 @@ namespace {
 
 constexpr const char* about = R"(xcopy-coordinator: copies a VMware disk onto an array volume, by the array itself
 
-It finds the volume, shows it to an ESXi host, has the host's xcopy-agent clone the disk (VAAI XCOPY where
-the array can), watches, and puts everything back as it was found.)";
+It finds the volume, shows it to an ESXi host, has the host's xcopy-agent (where there is none a script, over
+SSH) clone the disk, by VAAI XCOPY where the array can, watches, and puts everything back as it was found.)";
 
 constexpr const char* footer =
     R"(Every setting may be a flag, an environment variable XCOPY_<NAME> (XCOPY_STATE_DIR for --state-dir) or an
@@ -27,7 +27,9 @@ entry of the --config file; flags go before environment, environment before file
 
 Secrets are no flags. They come from the environment or from --storage-secret-file:
   STORAGE_HOSTNAME  STORAGE_USERNAME  STORAGE_PASSWORD  STORAGE_TOKEN  STORAGE_CA_FILE
+  STORAGE_CA (the certificate's text)
   STORAGE_SKIP_SSL_VERIFICATION ("true" switches the check of the array's certificate off)
+  SSH_PRIVATE_KEY  SSH_PUBLIC_KEY  XCOPY_SSH_KNOWN_HOSTS  for hosts without an agent (from the environment)
   and the keys of the vendor, for example ONTAP_SVM
 
 Without a command, with flags only, it is a populator as Forklift starts it: populate, with metrics on :8443. Only
@@ -40,6 +42,7 @@ Exit codes:
   3  refused before anything was changed (populate), a check failed (preflight)
   4  cancelled and put back
   5  something was left behind, or may still run; the journal is kept: run again, or sweep
+  6  a host without an agent does not take the SSH key: nothing was changed; the message says what to add there
 
 Examples:
   export XCOPY_AGENTS=agents.json XCOPY_AGENT_CA_FILE=ca.pem XCOPY_AGENT_CERT_FILE=me.pem XCOPY_AGENT_KEY_FILE=me.key
@@ -54,7 +57,7 @@ struct Command {
     const char* name;
     const char* help;
     Needs needs;
-    std::function<int(Config, const std::stop_token&)> run;
+    std::function<int(Config, const Signals&)> run;
 };
 
 void add_settings(CLI::App& command, Needs needs, Values& flags)
@@ -78,10 +81,19 @@ void print_version()
                protocol_versions.max);
 }
 
-int run(const Command& command, const Values& flags, const Environment& environment = environment_of_process())
+// For commands to which it is the same who stops them.
+auto stoppable(std::function<int(Config, const std::stop_token&)> command)
+{
+    return [command = std::move(command)](Config config, const Signals& signals) {
+        return command(std::move(config), signals.stop());
+    };
+}
+
+int run(const Command& command, const Values& flags, Environment environment)
 {
     const Signals signals; // before any thread exists
     auto [config, problems] = read_config(flags, environment, command.needs);
+    forget_secrets(environment);
     if (!problems.empty()) {
         for (const auto& problem : problems)
             fmt::print(stderr, "xcopy-coordinator: {}\n", problem);
@@ -90,7 +102,7 @@ int run(const Command& command, const Values& flags, const Environment& environm
             tell_forklift(config, problems, signals.stop());
         return exit_usage;
     }
-    return command.run(std::move(config), signals.stop());
+    return command.run(std::move(config), signals);
 }
 
 int main_with(int argc, char** argv)
@@ -100,22 +112,23 @@ int main_with(int argc, char** argv)
     std::string job;
     const std::vector<Command> commands{
         {"populate", "copy one disk", everything, populate},
-        {"preflight", "make every check of a copy without changing anything", everything, run_preflight},
-        {"hosts", "health of all agents, and what to do about problems", agents_only, show_hosts},
+        {"preflight", "make every check of a copy without changing anything", everything, stoppable(run_preflight)},
+        {"hosts", "health of all hosts, and what to do about problems", agents_only, stoppable(show_hosts)},
         {"sweep",
          "undo what dead runs left behind; --owner-uid UID: of that job only",
          {.agents = true, .storage = true, .state = true},
-         run_sweep},
+         stoppable(run_sweep)},
     };
     const std::vector<Command> clone_commands{
-        {"list", "all clones on all hosts", agents_only, list_clones},
+        {"list", "all clones on all hosts", agents_only, stoppable(list_clones)},
         {"watch", "follow one clone to its end", agents_only,
-         [&](Config c, const std::stop_token& stop) { return watch_clone(std::move(c), stop, job); }},
+         stoppable([&](Config c, const std::stop_token& stop) { return watch_clone(std::move(c), stop, job); })},
         {"cancel", "end one clone; its coordinator, if alive, cleans up", agents_only,
-         [&](Config c, const std::stop_token& stop) { return cancel_clone(std::move(c), stop, job); }},
+         stoppable([&](Config c, const std::stop_token& stop) { return cancel_clone(std::move(c), stop, job); })},
     };
 
-    if (const auto words = read_populator_words({argv + 1, argv + argc})) {
+    auto environment = environment_of_process();
+    if (const auto words = read_populator_words({argv + 1, argv + argc}, environment)) {
         if (words->version) {
             print_version();
             return exit_success;
@@ -123,10 +136,9 @@ int main_with(int argc, char** argv)
         blank_secrets({argv + 1, argv + argc});
         for (const auto& warning : words->warnings)
             fmt::print(stderr, "xcopy-coordinator: {}\n", warning);
-        auto environment = environment_of_process();
         for (const auto& [name, value] : words->secrets)
             environment[name] = value;
-        return run(commands.front(), words->flags, environment);
+        return run(commands.front(), words->flags, std::move(environment));
     }
 
     CLI::App app{about};
@@ -156,7 +168,7 @@ int main_with(int argc, char** argv)
     } catch (const CLI::ParseError& problem) {
         return app.exit(problem) == 0 ? exit_success : exit_usage;
     }
-    return chosen ? run(*chosen, flags) : static_cast<int>(exit_success);
+    return chosen ? run(*chosen, flags, std::move(environment)) : static_cast<int>(exit_success);
 }
 
 } // namespace

@@ -28,7 +28,6 @@ constexpr Foreign foreign[] = {
     {.name = "cr-name"},
     {.name = "cr-namespace"},
     {.name = "secret-name"}, // the kubelet has put it into the environment
-    {.name = "esxi-clone-method"},
     {.name = "http-endpoint", .warning = "has no effect: nothing else is served than /metrics (--metrics-listen)"},
     {.name = "metrics-path", .warning = "has no effect: metrics are at /metrics"},
     {.name = "storage-password", .variable = "STORAGE_PASSWORD"},
@@ -71,12 +70,14 @@ bool is_verbose(const std::string& level)
 
 } // namespace
 
-std::optional<PopulatorWords> read_populator_words(const std::vector<std::string>& words)
+std::optional<PopulatorWords> read_populator_words(const std::vector<std::string>& words,
+                                                   const Environment& environment)
 {
     if (words.empty() || !words.front().starts_with("-") || words.front() == "--help" || words.front() == "-h")
         return std::nullopt;
     PopulatorWords read;
-    read.flags["metrics-listen"] = {default_metrics};
+    if (!environment.contains("XCOPY_METRICS_LISTEN"))
+        read.flags["metrics-listen"] = {default_metrics};
     for (std::size_t i = 0; i < words.size(); ++i) {
         const auto& word = words[i];
         if (!word.starts_with("-")) {

@@ -19,7 +19,9 @@ struct PopulatorWords {
 
 // Nothing where the first word is a command or asks for help. A flag that no release we know of has is never an error:
 // Forklift gains flags between releases.
-std::optional<PopulatorWords> read_populator_words(const std::vector<std::string>& words);
+// Metrics are on :8443 unless a flag or XCOPY_METRICS_LISTEN says otherwise.
+std::optional<PopulatorWords> read_populator_words(const std::vector<std::string>& words,
+                                                   const Environment& environment = {});
 
 // Makes the values of such flags unreadable for whoever lists processes from now on.
 void blank_secrets(std::span<char* const> words);

@@ -31,15 +31,21 @@ private:
     std::vector<Check> all_;
 };
 
-void check_agents(Checks& checks, const Survey& survey)
+void check_hosts(Checks& checks, const Survey& survey)
 {
     for (const auto& seen : survey) {
-        const std::string what = "agent " + seen.host->name();
+        const auto transport = seen.host->transport();
+        const bool by_ssh = transport.kind == HostTransport::Kind::ssh;
+        const std::string what = (by_ssh ? "SSH " : "agent ") + seen.host->name();
         if (seen.unreachable)
             checks.warn(what, *seen.unreachable);
         else if (seen.health.drained_s > 0)
             checks.warn(what, {Errc::busy, fmt::format("drained, takes no orders for {} s more", seen.health.drained_s),
                                "a copy waits for it, or uses another host", routes::drained});
+        else if (by_ssh)
+            checks.pass(what, fmt::format("{} {}, script {}, {} of {} clones running; {}", seen.health.product,
+                                          seen.health.version, seen.health.agent_version, seen.health.running,
+                                          seen.health.max_running, transport.why));
         else
             checks.pass(what, fmt::format("{} {}, agent {}, {} of {} clones running", seen.health.product,
                                           seen.health.version, seen.health.agent_version, seen.health.running,
@@ -72,7 +78,9 @@ void check_journal(Checks& checks, const CopyOrder& order, Journal& journal)
     auto same = check_same_copy(**record, order.vendor, order.array, order.source, order.migration_host);
     if (!same)
         return checks.fail("journal", same.error());
-    checks.warn("journal", {Errc::conflict, fmt::format("an earlier run on host '{}' is not put back", (*record)->host),
+    checks.warn("journal", {Errc::conflict,
+                            fmt::format("an earlier run on host '{}', through {}, is not put back", (*record)->host,
+                                        told((*record)->transport.kind)),
                             "populate finishes it, sweep undoes it"});
 }
 
@@ -155,7 +163,7 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
         checks.fail("target", target.error());
 
     const auto hosts = asked.get();
-    check_agents(checks, hosts);
+    check_hosts(checks, hosts);
     auto source = source_of(order);
     auto host =
         source ? choose_host(call, order, hosts, *source, order.migration_host) : Result<ChosenHost>(source.error());

@@ -51,7 +51,11 @@ json clone_json(const CloneStatus& clone, const std::string& host)
 
 json host_json(const SurveyedHost& seen)
 {
-    json out{{"name", seen.host->name()}, {"reachable", !seen.unreachable}};
+    const auto transport = seen.host->transport();
+    json out{{"name", seen.host->name()},
+             {"reachable", !seen.unreachable},
+             {"transport", name(transport.kind)},
+             {"why_transport", transport.why}};
     if (seen.unreachable) {
         out["error"] = error_json(*seen.unreachable);
         return out;
@@ -101,6 +105,7 @@ std::string copy_json(const CopyReport& report)
              {"xcopy", name(report.xcopy.use)},
              {"host", report.host},
              {"clone_method", report.method},
+             {"why_method", report.why_method},
              {"target_touched", report.target_touched},
              {"copy_ms", report.copy_ms},
              {"overhead_ms", sum},

@@ -62,9 +62,13 @@ std::string copy_text(const CopyReport& report)
 {
     std::string out;
     if (report.outcome == Outcome::succeeded) {
-        const auto where = report.host.empty() ? "inside the array" : "on " + report.host;
+        const auto where = report.host.empty()      ? "inside the array"
+                           : report.method == "ssh" ? fmt::format("on {} over SSH", report.host)
+                                                    : "on " + report.host;
         out = fmt::format("Copied {} to {} {} in {} ({}).\n", bytes_text(report.bytes), report.target_naa, where,
                           seconds_text(report.wall_ms / 1000), xcopy_sentence(report.xcopy.use));
+        if (report.method == "ssh" && !report.why_method.empty())
+            out += fmt::format("Over SSH: {}.\n", report.why_method);
         if (report.left_behind.empty())
             out += "Everything is back as it was found.\n";
         return out + left_behind_text(report.left_behind);
@@ -107,6 +111,8 @@ std::string hosts_text(const Survey& survey)
             continue;
         }
         const auto& health = seen.health;
+        if (const auto transport = seen.host->transport(); transport.kind == HostTransport::Kind::ssh)
+            problems += fmt::format("  {}: reached over SSH: {}\n", name_of_host, transport.why);
         std::string datastores;
         for (const auto& datastore : health.datastores)
             if (datastore.mounted)

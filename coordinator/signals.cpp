@@ -32,7 +32,8 @@ Signals::Signals()
     : Signals({.first = "\nstopping: cancelling on the host and putting everything back. Once more leaves at once.\n",
                .second = "\nleaving now, without cleaning up; the journal is kept.\n"
                          "Run the same command again to finish, or undo with: xcopy-coordinator sweep\n",
-               .exit_status = exit_left_behind})
+               .exit_status = exit_left_behind,
+               .terminated = "\nstopping. Once more leaves at once.\n"})
 {}
 
 Signals::Signals(SignalWords words) : words_(words)
@@ -62,7 +63,8 @@ void Signals::watch()
             say(words_.second);
             ::_exit(words_.exit_status);
         }
-        say(words_.first);
+        terminated_ = signal == SIGTERM;
+        say(terminated_ && !words_.terminated.empty() ? words_.terminated : words_.first);
         stop_.request_stop();
     }
 }

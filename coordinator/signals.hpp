@@ -1,6 +1,7 @@
 // Ctrl-C and SIGTERM: the first asks the command to stop and clean up, the second leaves at once.
 #pragma once
 
+#include <atomic>
 #include <stop_token>
 #include <string_view>
 #include <thread>
@@ -12,6 +13,7 @@ struct SignalWords {
     std::string_view first;
     std::string_view second;
     int exit_status;
+    std::string_view terminated{}; // instead of `first`, after SIGTERM
 };
 
 // Make one before any other thread exists: it blocks both signals in the threads to come.
@@ -24,12 +26,14 @@ public:
     ~Signals();
 
     std::stop_token stop() const { return stop_.get_token(); }
+    bool is_terminated() const { return terminated_; } // it was SIGTERM: somebody ends the process, not the copy
 
 private:
     void watch();
 
     SignalWords words_;
     std::stop_source stop_;
+    std::atomic<bool> terminated_{false};
     std::thread thread_;
 };
 

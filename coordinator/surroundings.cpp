@@ -2,6 +2,7 @@
 
 #include "coordinator/file_journal.hpp"
 #include "coordinator/kube/claim.hpp"
+#include "coordinator/kube/host_lease.hpp"
 #include "coordinator/kube/lease_journal.hpp"
 #include "coordinator/kube/settings.hpp"
 #include "coordinator/verdict.hpp"
@@ -38,7 +39,34 @@ Result<void> take_target(CopyOrder& order, kube::ClaimTarget found)
     return {};
 }
 
+class LeasePermit final : public RescanPermit {
+public:
+    explicit LeasePermit(std::unique_ptr<kube::HostPermit> held) : held_(std::move(held)) {}
+    std::stop_token lost() const override { return held_->lost(); }
+
+private:
+    std::unique_ptr<kube::HostPermit> held_;
+};
+
 } // namespace
+
+RescanLocks rescan_locks(const Toolbox& tools, const Surroundings& around)
+{
+    if (!around.cluster)
+        return {};
+    const auto& options = tools.config.kube;
+    const auto leases =
+        std::make_shared<kube::HostLeases>(kube::Leases(*around.cluster, options.host_lease_namespace), *tools.log,
+                                           kube::HostLeaseRules{.duration = options.host_lease_duration});
+    return [leases](const std::string& host_id) -> RescanLock {
+        return [leases, id = kube::host_lease_id(host_id)](const Call& call) -> Result<std::unique_ptr<RescanPermit>> {
+            auto permit = leases->enter(call, id);
+            if (!permit)
+                return permit.error();
+            return std::unique_ptr<RescanPermit>(std::make_unique<LeasePermit>(std::move(*permit)));
+        };
+    };
+}
 
 Result<Surroundings> look_around(Toolbox& tools)
 {

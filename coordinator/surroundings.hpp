@@ -19,6 +19,9 @@ struct Surroundings {
 // Reads the claim, where one is named, into the order of `tools`.
 Result<Surroundings> look_around(Toolbox& tools);
 
+// Forklift's locks around the rescans of hosts that have no agent; nothing without a cluster.
+RescanLocks rescan_locks(const Toolbox& tools, const Surroundings& around);
+
 // The exit code for what kept a command from beginning.
 int complain_of_surroundings(const Error&);
 

@@ -40,11 +40,20 @@ bool is_usable(const DevicePath& path)
 
 Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits, HealthAge age)
 {
+    std::vector<Host*> all;
+    all.reserve(hosts.size());
+    for (const auto& host : hosts)
+        all.push_back(host.get());
+    return survey(call, all, limits, age);
+}
+
+Survey survey(const Call& call, const std::vector<Host*>& hosts, const Limits& limits, HealthAge age)
+{
     std::vector<std::future<SurveyedHost>> asked;
     asked.reserve(hosts.size());
-    for (const auto& host : hosts)
+    for (auto* host : hosts)
         asked.push_back(std::async(
-            std::launch::async, [&call, &limits, &host, age] { return ask(call.within(limits.look_up), *host, age); }));
+            std::launch::async, [&call, &limits, host, age] { return ask(call.within(limits.look_up), *host, age); }));
     Survey all;
     all.reserve(asked.size());
     for (auto& answer : asked)
@@ -56,8 +65,10 @@ void warn_of_unreachable(const Survey& survey, const std::string& job, Log& log)
 {
     for (const auto& seen : survey)
         if (seen.unreachable)
-            log.warn("host not asked whether it uses the target",
-                     {{"job", job}, {"host", seen.host->name()}, {"why", seen.unreachable->message}});
+            log.warn("host not asked whether it uses the target", {{"job", job},
+                                                                   {"host", seen.host->name()},
+                                                                   {"why", seen.unreachable->message},
+                                                                   {"remedy", seen.unreachable->remedy}});
 }
 
 std::vector<HostView> views(const Survey& survey, const SourceName& source, const std::string& job)
@@ -66,7 +77,7 @@ std::vector<HostView> views(const Survey& survey, const SourceName& source, cons
     for (const auto& seen : survey) {
         HostView view{.name = seen.host->name()};
         if (seen.unreachable)
-            view.unreachable = seen.unreachable->message;
+            view.unreachable = seen.unreachable;
         if (const auto* datastore = find_datastore(seen.health.datastores, source)) {
             view.sees_source = true;
             view.datastore_uuid = datastore->uuid;
@@ -102,6 +113,7 @@ Result<ChosenHost> choose_host(const Call& call, const CopyOrder& order, const S
                       .name = seen.host->name(),
                       .uuid = seen.health.host_uuid,
                       .why = choice->why,
+                      .transport = seen.host->transport(),
                       .health = seen.health,
                       .datastore = *datastore,
                       .source_path = path_on_host(*datastore, source),
@@ -167,11 +179,12 @@ Observer::Way way_over(const ChosenHost& host)
         return !initiators.empty() &&
                std::ranges::all_of(initiators, [&](const auto& one) { return one.kind == kind; });
     };
-    return {.method = CopyReport{}.method,
+    return {.method = std::string(name(host.transport.kind)),
             .protocol = all(Initiator::Kind::iscsi) ? "iscsi"
                         : all(Initiator::Kind::fc)  ? "fc"
                                                     : "",
-            .agent_version = host.health.agent_version};
+            .agent_version =
+                host.transport.kind == HostTransport::Kind::agent ? host.health.agent_version : std::string()};
 }
 
 Result<void> check_xcopy_possible(const ChosenHost& host)

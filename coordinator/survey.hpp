@@ -20,6 +20,8 @@ struct SurveyedHost {
 
 using Survey = std::vector<SurveyedHost>;
 
+Survey survey(const Call& call, const std::vector<Host*>& hosts, const Limits& limits,
+              HealthAge age = HealthAge::cached);
 Survey survey(const Call& call, const std::vector<std::unique_ptr<Host>>& hosts, const Limits& limits,
               HealthAge age = HealthAge::cached);
 
@@ -29,6 +31,7 @@ struct ChosenHost {
     std::string name;
     std::string uuid;
     std::string why;
+    HostTransport transport{};
     Health health;
     Datastore datastore;
     std::string source_path;

@@ -21,17 +21,20 @@ Result<Host*> host_of(const Call& call, const CopyRecord& record, const Limits& 
 {
     const auto found = std::ranges::find_if(site.hosts, [&](const auto& host) { return host->name() == record.host; });
     if (found == site.hosts.end())
-        return Error{Errc::not_found, fmt::format("host '{}' is not among the agents given", record.host),
-                     "add it with --agent NAME=ADDRESS"};
-    auto health = (*found)->health(call.within(limits.look_up), HealthAge::cached);
+        return Error{Errc::not_found, fmt::format("host '{}' is not among those given", record.host),
+                     "add it with --agent NAME=ADDRESS or --ssh-host NAME=ADDRESS"};
+    const auto host = (*found)->through(record.transport);
+    if (!host)
+        return host.error();
+    auto health = (*host)->health(call.within(limits.look_up), HealthAge::cached);
     if (!health)
         return health.error();
     if (!record.host_uuid.empty() && health->host_uuid != record.host_uuid)
         return Error{Errc::conflict,
                      fmt::format("host '{}' had UUID {} and now says it is {}", record.host, record.host_uuid,
                                  health->host_uuid),
-                     "check the address given for it with --agent"};
-    return found->get();
+                     "check the address given for it"};
+    return *host;
 }
 
 Swept sweep_one(const Call& call, const std::string& job, const std::string& vendor, const std::string& array_name,

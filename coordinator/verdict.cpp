@@ -1,5 +1,7 @@
 #include "coordinator/verdict.hpp"
 
+#include "coordinator/host/transport.hpp"
+
 #include <fmt/format.h>
 
 namespace xcopy {
@@ -83,7 +85,7 @@ ExitCode exit_code(const CopyReport& report)
         return exit_left_behind;
     switch (report.outcome) {
     case Outcome::refused:
-        return exit_refused;
+        return report.error && is_about_the_key(report.error->reason) ? exit_ssh_key : exit_refused;
     case Outcome::cancelled:
         return exit_cancelled;
     case Outcome::unknown:

@@ -20,6 +20,14 @@ Outcome outcome_of(const Error& error);
 // The reason of an error after which a writer may still be alive: nothing may be taken away from under it.
 constexpr std::string_view fate_unknown_reason = "fate_unknown";
 
+// The reason of an error that is none: the coordinator was stopped, what it had begun goes on.
+constexpr std::string_view left_running_reason = "left_running";
+
+inline bool is_left_running(const Error& error)
+{
+    return error.reason == left_running_reason;
+}
+
 inline bool is_fate_unknown(const Error& error)
 {
     return error.reason == fate_unknown_reason;
@@ -33,6 +41,7 @@ enum ExitCode : int {
     exit_refused = 3,
     exit_cancelled = 4,
     exit_left_behind = 5,
+    exit_ssh_key = 6, // a host does not take our key, and nothing was changed
 };
 
 ExitCode exit_code(const CopyReport& report);

@@ -20,9 +20,22 @@ Result<void> CopyingDriver::check(const Call&, const ArrayCopy& copy)
     return check_sizes(copy);
 }
 
+Result<std::optional<ArrayCopyRecord>> CopyingDriver::own_record(const Call& call, const ArrayCopy& copy)
+{
+    if (!is_plain_name("x" + copy.id, 58))
+        return Error{Errc::bad_request, fmt::format("'{}' is not the id of a copy", copy.id)};
+    auto record = record_of(call, copy);
+    if (!record || !*record || ((*record)->source == copy.source.id && (*record)->target == copy.target.id))
+        return record;
+    return error(Errc::conflict,
+                 fmt::format("copy {} is between other volumes: {} and {}", own_name(copy.id, 63), (*record)->source,
+                             (*record)->target),
+                 "look at it on the array; it is not touched");
+}
+
 Result<ArrayCopyState> CopyingDriver::look(const Call& call, const ArrayCopy& copy)
 {
-    const auto now = record_of(call, copy);
+    const auto now = own_record(call, copy);
     if (!now)
         return now.error().in("look at the copy");
     return *now ? (*now)->state : ArrayCopyState{};
@@ -33,7 +46,7 @@ Result<ArrayCopyState> CopyingDriver::start(const Call& call, const ArrayCopy& c
     std::optional<ArrayCopyRecord> now;
     bool is_checked = false;
     const auto look_again = [&]() -> Result<std::optional<ArrayCopyState>> {
-        auto record = record_of(call, copy);
+        auto record = own_record(call, copy);
         if (!record)
             return record.error();
         now = std::move(*record);
@@ -69,15 +82,27 @@ Result<void> CopyingDriver::cancel(const Call& call, const ArrayCopy& copy)
     const Call limited = call.within(ends_within);
     std::optional<ArrayCopyRecord> now;
     const auto look_again = [&]() -> Result<std::optional<bool>> {
-        auto record = record_of(limited, copy);
+        auto record = own_record(limited, copy);
         if (!record)
             return record.error();
         now = std::move(*record);
         return has_ended(now) ? std::optional(true) : std::nullopt;
     };
-    const auto ended = settle<bool>(patiently(limited), look_again, [&] { return end(limited, copy, *now); });
+    const auto ended = settle<bool>(patiently(limited), look_again, [&]() -> Result<void> {
+        auto step = end(limited, copy, *now);
+        return !step && step.error().code == Errc::not_found ? Result<void>() : step; // gone in between: the look tells
+    });
     return ended ? Result<void>()
                  : ended.error().in(fmt::format("end the copy of {} to {}", copy.source.name, copy.target.name));
+}
+
+Result<void> CopyingDriver::forget_ended(const Call& call, const ArrayCopy& copy)
+{
+    const auto now = look(call, copy);
+    if (now && now->phase == Phase::running)
+        return error(Errc::busy, fmt::format("copy {} is at {} %", own_name(copy.id, 63), now->percent),
+                     "wait for its end, or cancel the copy");
+    return now ? cancel(call, copy) : now.error();
 }
 
 bool CopyingDriver::has_ended(const std::optional<ArrayCopyRecord>& now) const
@@ -87,6 +112,8 @@ bool CopyingDriver::has_ended(const std::optional<ArrayCopyRecord>& now) const
 
 Result<void> check_equal_sizes(const ArrayCopy& copy, std::string_view remedy)
 {
+    if (auto sizes = check_sizes(copy); !sizes)
+        return sizes;
     if (copy.source.size_bytes == copy.target.size_bytes)
         return {};
     return Error{Errc::unsupported,

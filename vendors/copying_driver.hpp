@@ -11,6 +11,8 @@ struct ArrayCopyRecord {
     std::string id;
     std::string status; // in the array's word
     ArrayCopyState state;
+    std::string source; // ids of the volumes
+    std::string target;
 };
 
 class CopyingDriver : public Driver, public VolumeCopier {
@@ -26,7 +28,10 @@ public:
     Result<void> forget(const Call&, const ArrayCopy&) override { return {}; } // the array forgets it by itself
 
 protected:
-    // That of this copy, the newest where there are several; an error where it is between other volumes.
+    // For arrays that keep the record of a copy that is over: removed as by cancel(), but never one that runs.
+    Result<void> forget_ended(const Call&, const ArrayCopy&);
+
+    // That of this copy by its name, the newest where there are several. One between other volumes is never touched.
     virtual Result<std::optional<ArrayCopyRecord>> record_of(const Call&, const ArrayCopy&) = 0;
 
     // Nothing is left to start. By itself only a copy that runs: one that is over may be that of an earlier order, whose
@@ -44,10 +49,12 @@ protected:
     virtual Result<void> end(const Call&, const ArrayCopy&, const ArrayCopyRecord& now) = 0;
 
 private:
+    Result<std::optional<ArrayCopyRecord>> own_record(const Call&, const ArrayCopy&);
     Settling patiently(const Call&) const;
 };
 
-// For arrays that copy only onto as many bytes: `remedy` where they differ.
+// check_sizes(), and for arrays that copy only onto as many bytes: `remedy`
+// where they differ.
 Result<void> check_equal_sizes(const ArrayCopy&, std::string_view remedy);
 
 } // namespace xcopy

@@ -59,9 +59,15 @@ Result<std::vector<Mapping>> Driver::mappings_of(const Call& call, const Volume&
     if (!read)
         return Error(read.error()).in(fmt::format("list the mappings of {}", volume.name));
     std::vector<Mapping> mappings;
-    for (Mapping& one : *read)
-        if (std::ranges::none_of(mappings, [&](const Mapping& other) { return other.host.id == one.host.id; }))
+    for (Mapping& one : *read) {
+        const auto known = std::ranges::find(mappings, one.host.id, [](const Mapping& other) { return other.host.id; });
+        if (known == mappings.end())
             mappings.push_back(std::move(one));
+        else
+            for (const auto& id : one.host.initiator_ids)
+                if (std::ranges::count(known->host.initiator_ids, id) == 0)
+                    known->host.initiator_ids.push_back(id);
+    }
     return mappings;
 }
 

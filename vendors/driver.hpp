@@ -43,7 +43,7 @@ protected:
     // Ids that become part of a path or a command: Errc::bad_request for any that cannot be the array's.
     virtual bool are_ids(const Volume&, const ArrayHost&) const = 0;
 
-    // One object may stand there several times; the first counts.
+    // One object may stand there several times: the first counts, with the initiators of all.
     virtual Result<std::vector<Mapping>> read_mappings(const Call&, const Volume&) = 0;
 
     // The mapping through which the volume reaches that host; `in_doubt` after a refused change, when a filter may have

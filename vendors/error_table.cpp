@@ -20,7 +20,8 @@ const ErrorRow* find_row(std::span<const ErrorRow> rows, const ArrayWords& words
         return &*row;
     const auto row = std::ranges::find_if(rows, [&](const ErrorRow& candidate) {
         return candidate.code.find(' ') != std::string_view::npos &&
-               contains_ignoring_case(words.message, candidate.code);
+               std::ranges::any_of(split(candidate.code, '|'),
+                                   [&](const auto& part) { return contains_ignoring_case(words.message, part); });
     });
     return row == rows.end() ? nullptr : &*row;
 }

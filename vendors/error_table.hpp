@@ -12,7 +12,8 @@
 namespace xcopy {
 
 struct ErrorRow {
-    std::string_view code; // the array's own code, or several ("78,79"); or, with a blank in it, a part of its message
+    // The array's own code, or several ("78,79"); or, with a blank in it, a part of its message, or several ("a b|c d").
+    std::string_view code;
     Errc errc;
     std::string_view meaning; // in our words; may be empty
     std::string_view remedy;

@@ -73,6 +73,46 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
     return ensured ? ensured : Error(ensured.error()).in(fmt::format("make host {} known as {}", host.name, name));
 }
 
+Result<std::vector<ArrayHost>> holders_of(const Spellings& wanted, const std::string& own, const HostIdentity& host,
+                                          const HostSearch& search)
+{
+    std::vector<ArrayHost> holders;
+    Spellings missing = wanted;
+    const auto read = [&](const std::string& name) -> Result<void> {
+        const auto is_it = [&](const ArrayHost& one) { return one.name == name || halves(one.id).second == name; };
+        if (missing.empty() || name.empty() || std::ranges::any_of(holders, is_it))
+            return {};
+        auto found = search.read(name);
+        if (!found || !*found || !share_an_initiator((*found)->initiator_ids, wanted))
+            return found ? Result<void>() : found.error();
+        std::erase_if(missing, [&](const auto& one) { return share_an_initiator({one}, (*found)->initiator_ids); });
+        holders.push_back(std::move(**found));
+        return {};
+    };
+    const auto is_likely = [&](const std::string& name) {
+        return contains_ignoring_case(name, host.uuid) || contains_ignoring_case(name, split(host.name, '.').front());
+    };
+    auto ways = search.hints;
+    ways.push_back(search.everyone);
+    for (std::size_t way = 0; way < ways.size() && !missing.empty(); ++way) {
+        if (way == search.hints.size() && !holders.empty())
+            break;
+        auto names = ways[way]();
+        if (!names)
+            return names.error();
+        std::ranges::stable_partition(*names, is_likely);
+        for (const auto& name : *names)
+            if (auto looked = read(name); !looked)
+                return looked.error();
+    }
+    if (!holders.empty())
+        return holders;
+    auto ours = search.read(own);
+    if (ours && *ours)
+        holders.push_back(std::move(**ours));
+    return ours ? Result<std::vector<ArrayHost>>(holders) : ours.error();
+}
+
 std::string own_name(std::string_view id, std::size_t longest)
 {
     constexpr std::string_view prefix = "xcopy-";

@@ -31,6 +31,19 @@ struct HostObjects {
 // recognised. An initiator that somebody else has is left where it is.
 Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& host, const HostObjects& objects);
 
+// For HostObjects::list where an array's list of hosts does not say what each holds, so that hosts are read one by one.
+struct HostSearch {
+    using Names = std::function<Result<std::vector<std::string>>()>; // or ids; empty ones are skipped
+    std::vector<Names> hints;                                        // hosts that may hold one, the cheapest way first
+    Names everyone;                                                  // asked where the hints lead to nobody
+    std::function<Result<std::optional<ArrayHost>>(const std::string& name)> read;
+};
+
+// Those that hold any of `wanted`: read until each is found, the likely ones (by `host`'s name) first. Where there are
+// none: the one called `own`, if there is one.
+Result<std::vector<ArrayHost>> holders_of(const Spellings& wanted, const std::string& own, const HostIdentity& host,
+                                          const HostSearch& search);
+
 // The name of what is ours: "xcopy-<id>", cut to the id's end.
 std::string own_name(std::string_view id, std::size_t longest);
 

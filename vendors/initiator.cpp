@@ -1,5 +1,7 @@
 #include "vendors/initiator.hpp"
 
+#include "vendors/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,18 +13,6 @@ namespace xcopy {
 namespace {
 
 constexpr std::size_t max_iscsi_name = 223; // RFC 3720
-
-std::string lower(std::string_view text)
-{
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
-
-bool is_hex(std::string_view text)
-{
-    return std::ranges::all_of(text, [](unsigned char c) { return std::isxdigit(c) != 0; });
-}
 
 // 16 hex digits, plain or as 8 pairs joined by ':'.
 std::optional<std::string> parse_wwn(std::string_view text)
@@ -50,18 +40,6 @@ bool is_iscsi_name(std::string_view name)
            });
 }
 
-bool is_guid(std::string_view text)
-{
-    if (text.size() != 36)
-        return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
-            return false;
-    }
-    return true;
-}
-
 } // namespace
 
 std::string Initiator::esxi() const
@@ -72,6 +50,11 @@ std::string Initiator::esxi() const
 std::string Initiator::plain() const
 {
     return kind == Kind::fc ? wwpn : name;
+}
+
+std::string Initiator::in_capitals() const
+{
+    return kind == Kind::fc ? upper(wwpn) : name;
 }
 
 std::string Initiator::with_colons() const
@@ -107,7 +90,7 @@ Result<Initiator> parse_initiator(std::string_view adapter_uid)
         return Initiator{.kind = Initiator::Kind::fc, .wwpn = *wwpn};
     if (is_iscsi_name(text))
         return Initiator{.kind = Initiator::Kind::iscsi, .name = uid};
-    if (is_guid(text))
+    if (is_uuid(text))
         return Initiator{.kind = Initiator::Kind::sdc, .name = uid};
     if (text.starts_with("iqn.") || text.starts_with("eui."))
         return Error{Errc::bad_request, fmt::format("'{}' is not a well-formed iSCSI name", adapter_uid)};

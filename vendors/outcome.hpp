@@ -4,6 +4,8 @@
 #include "protocol/error.hpp"
 #include "vendors/rest/json.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -37,16 +39,31 @@ template <class Value, class Next> auto then(const Result<Value>& outcome, const
         return outcome ? Result<Made>(boost::system::in_place_value, next(*outcome)) : Result<Made>(outcome.error());
 }
 
-// What `parse` makes of each record; those of which it makes std::nullopt are left out.
-template <class Parse> auto each(const Result<std::vector<rest::Json>>& records, const Parse& parse)
+template <class Made> struct Unwrapped { // of an outcome or an optional: what it holds
+    using Type = Made;
+};
+template <class Value> struct Unwrapped<std::optional<Value>> : Unwrapped<Value> {};
+template <class Value> struct Unwrapped<Result<Value>> : Unwrapped<Value> {};
+
+// What `parse` makes of each item: a value, std::nullopt for one that is left out, or an outcome of its own; the first
+// error is that of all.
+template <class Item, class Parse> auto each(const Result<std::vector<Item>>& items, const Parse& parse)
 {
-    using Parsed = std::invoke_result_t<Parse, const rest::Json&>;
-    using Value = typename decltype(std::optional(std::declval<Parsed>()))::value_type; // of an optional: what it holds
-    return then(records, [&](const std::vector<rest::Json>& all) {
+    using Parsed = std::invoke_result_t<Parse, const Item&>;
+    using Value = typename Unwrapped<Parsed>::Type;
+    return then(items, [&](const std::vector<Item>& all) -> Result<std::vector<Value>> {
         std::vector<Value> values;
-        for (const rest::Json& record : all)
-            if (std::optional<Value> value = parse(record))
+        for (const Item& item : all) {
+            auto parsed = parse(item);
+            if constexpr (is_result<Parsed>) {
+                if (!parsed)
+                    return parsed.error();
+                if (std::optional<Value> value = std::move(*parsed))
+                    values.push_back(std::move(*value));
+            } else if (std::optional<Value> value = std::move(parsed)) {
                 values.push_back(std::move(*value));
+            }
+        }
         return values;
     });
 }

@@ -28,6 +28,11 @@ std::string upper(std::string_view text)
     return changed(text, [](unsigned char c) { return std::toupper(c); });
 }
 
+std::string capital_hex(std::string_view text)
+{
+    return is_hex(text) ? upper(text) : lower(text);
+}
+
 std::string_view trim(std::string_view text)
 {
     constexpr std::string_view blanks = " \t\r\n";
@@ -59,6 +64,15 @@ std::optional<int> to_int(std::string_view digits)
     int number = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
     return is_digits(digits) && digits.size() <= 9 ? std::optional(number) : std::nullopt;
+}
+
+std::optional<int> hex_to_int(std::string_view digits)
+{
+    int number = 0;
+    if (!is_hex(digits) || digits.size() > 7)
+        return std::nullopt;
+    std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+    return number;
 }
 
 bool is_hex(std::string_view text)

@@ -12,13 +12,15 @@ namespace xcopy {
 
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);
+std::string capital_hex(std::string_view text); // a WWPN in capitals; any other name in lower case
 std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator); // "a,,b" gives three parts
 
 // "host:esx-1" at the first separator: "host" and "esx-1"; the second is empty where there is none.
 std::pair<std::string, std::string> halves(std::string_view text, char separator = ':');
 
-std::optional<int> to_int(std::string_view digits); // 9 digits at most and nothing else
+std::optional<int> to_int(std::string_view digits);     // 9 digits at most and nothing else
+std::optional<int> hex_to_int(std::string_view digits); // 7 digits at most and nothing else
 
 bool is_hex(std::string_view text);    // one digit or more
 bool is_digits(std::string_view text); // one digit or more

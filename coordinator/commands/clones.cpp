@@ -44,6 +44,7 @@ int list_clones(Config config, const std::stop_token& stop)
     auto tools = make_toolbox(std::move(config), stop, true);
     if (auto asked = consult_about_hosts(tools); !asked)
         return complain(asked.error(), exit_failed);
+    make_hosts(tools);
     const auto seen = survey(tools.call(), tools.hosts, tools.config.order.limits);
     fmt::print("{}", tools.config.output == Output::json ? clones_json(seen) : clones_text(seen));
     const bool all_answer = std::ranges::none_of(seen, [](const SurveyedHost& h) { return h.unreachable.has_value(); });
@@ -56,6 +57,7 @@ int watch_clone(Config config, const std::stop_token& stop, const std::string& j
     auto tools = make_toolbox(std::move(config), stop, on_terminal);
     if (auto asked = consult_about_hosts(tools); !asked)
         return complain(asked.error(), exit_failed);
+    make_hosts(tools);
     const auto& limits = tools.config.order.limits;
     auto host = host_with(survey(tools.call(), tools.hosts, limits), job);
     if (!host)
@@ -88,6 +90,7 @@ int cancel_clone(Config config, const std::stop_token& stop, const std::string& 
     auto tools = make_toolbox(std::move(config), stop, true);
     if (auto asked = consult_about_hosts(tools); !asked)
         return complain(asked.error(), exit_failed);
+    make_hosts(tools);
     auto host = host_with(survey(tools.call(), tools.hosts, tools.config.order.limits), job);
     if (!host)
         return complain(host.error(), exit_failed);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "coordinator/config.hpp"
+#include "coordinator/signals.hpp"
 
 #include <stop_token>
 #include <string>
@@ -9,7 +10,7 @@
 
 namespace xcopy {
 
-int populate(Config config, const std::stop_token& stop);
+int populate(Config config, const Signals& signals);
 // In a pod whose settings are of no use: the log and /metrics say so. Forklift asks a port that nobody serves again and again
 // without a pause, also when the pod is long gone (facts/forklift-contract.md 2.1).
 void tell_forklift(const Config& config, const std::vector<std::string>& problems, const std::stop_token& stop);

@@ -22,6 +22,7 @@ int run_preflight(Config config, const std::stop_token& stop)
         return complain_of_surroundings(around.error());
     if (auto asked = consult_about_copy(tools); !asked)
         return complain(asked.error(), exit_refused);
+    make_hosts(tools);
     Observer nobody;
     const auto checks = preflight(
         tools.call(), tools.config.order,
@@ -36,6 +37,7 @@ int show_hosts(Config config, const std::stop_token& stop)
     auto tools = make_toolbox(std::move(config), stop, true);
     if (auto asked = consult_about_hosts(tools); !asked)
         return complain(asked.error(), exit_failed);
+    make_hosts(tools);
     const auto seen = survey(tools.call(), tools.hosts, tools.config.order.limits, HealthAge::fresh);
     fmt::print("{}", tools.config.output == Output::json ? hosts_json(seen) : hosts_text(seen));
     const bool all_answer = std::ranges::none_of(seen, [](const SurveyedHost& h) { return h.unreachable.has_value(); });

@@ -1,6 +1,7 @@
 #include "coordinator/sweep.hpp"
 
 #include "coordinator/commands/commands.hpp"
+#include "coordinator/place_script.hpp"
 #include "coordinator/results.hpp"
 #include "coordinator/surroundings.hpp"
 #include "coordinator/toolbox.hpp"
@@ -23,6 +24,7 @@ int run_sweep(Config config, const std::stop_token& stop)
         return complain_of_surroundings(around.error());
     if (auto asked = consult_about_hosts(tools); !asked)
         return complain(asked.error(), exit_left_behind);
+    make_hosts(tools, {.locks = rescan_locks(tools, *around), .ensure_script = script_placement(tools)});
     Observer nobody;
     const auto& order = tools.config.order;
     const auto swept = sweep(

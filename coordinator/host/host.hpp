@@ -1,6 +1,7 @@
-// An ESXi host as the copy procedure sees it, whatever carries the words: the agent, later SSH.
+// An ESXi host as the copy procedure sees it, whatever carries the words: its agent, or SSH.
 #pragma once
 
+#include "coordinator/host/transport.hpp"
 #include "protocol/error.hpp"
 #include "protocol/messages.hpp"
 #include "vendors/call.hpp"
@@ -27,6 +28,11 @@ public:
     virtual ~Host() = default;
 
     virtual std::string name() const = 0; // for people: the address or name it was configured with
+
+    // What carries the words. Where the first call of a run decides that, it is known after that call.
+    virtual HostTransport transport() const { return {}; }
+    // This host by the very transport that a job was begun through; refused where that cannot be had.
+    virtual Result<Host*> through(const HostTransport& begun);
 
     virtual Result<Health> health(const Call&, HealthAge) = 0; // also checks that protocol versions meet
     virtual Result<std::vector<Adapter>> adapters(const Call&) = 0;

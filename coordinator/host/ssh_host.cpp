@@ -46,10 +46,9 @@ std::string joined(const std::vector<std::string>& names)
     return all;
 }
 
-Error key_needed(Error error, std::string_view public_key)
+Error key_needed(Error error, const SshAddress& host, std::string_view public_key)
 {
-    error.remedy = fmt::format("add this line to /etc/ssh/keys-root/authorized_keys of the host: {}",
-                               authorized_keys_line(public_key));
+    error.remedy = steps_to_authorize(host, public_key);
     return error;
 }
 
@@ -64,6 +63,17 @@ Result<void> nothing(const Result<std::string>& answer)
 }
 
 } // namespace
+
+std::string steps_to_authorize(const SshAddress& host, std::string_view public_key)
+{
+    const auto port = host.port == 22 ? std::string() : fmt::format("-p {} ", host.port);
+    return fmt::format(
+        "on host '{}' ({}): 1. start SSH (vim-cmd hostsvc/start_ssh on its console, or service TSM-SSH in vCenter); "
+        "2. as root, make this one line of /etc/ssh/keys-{}/authorized_keys, in place of any other with this key: {} "
+        "3. see that `ssh -i KEY {}{}@{} 'DS=;CMD=status test-task-id'` answers SSH_OK; 4. run again. ESXi locks "
+        "root for 15 minutes after five refused keys, and lockdown mode lets only exception users in",
+        host.name, host.address, host.user, authorized_keys_line(public_key), port, host.user, host.address);
+}
 
 std::string authorized_keys_line(std::string_view public_key)
 {
@@ -87,7 +97,7 @@ Result<std::string> script_line(std::string_view datastore, std::string_view ver
     return line;
 }
 
-Result<std::string> script_answer(const SshOutput& output, std::string_view public_key)
+Result<std::string> script_answer(const SshOutput& output, const SshAddress& host, std::string_view public_key)
 {
     const auto end = output.out.find('\n');
     const auto head = output.out.substr(0, end);
@@ -99,22 +109,25 @@ Result<std::string> script_answer(const SshOutput& output, std::string_view publ
         if (refusal && !refusal->message.empty())
             return error_from(*refusal);
     }
+    if (!output.signal.empty()) // a host short of memory kills whatever came by SSH; what was begun may go on
+        return Error{Errc::indeterminate, fmt::format("the script was ended by SIG{}", output.signal),
+                     "look for memory admission failures in /var/log/vmkernel.log", "cut_answer"};
     if (head.starts_with("xcopy "))
         return Error{Errc::indeterminate, fmt::format("the script's answer broke off: {}", said(output)),
                      "look at the host's syslog, tag xcopy-ssh", "cut_answer"};
+    if (mentions(output, "python:") || mentions(output, "python3:") || mentions(output, "secure-vmkfstools-wrapper.py"))
+        return key_needed(
+            {Errc::unsupported,
+             fmt::format("the key's forced command is that of Forklift 2.10, which runs Python: {}", said(output)), "",
+             "old_forced_command"},
+            host, public_key);
     const bool names_script = mentions(output, script_name);
     constexpr int command_not_found = 127;
     const bool shell_ran_the_verb = output.status == command_not_found && output.out.empty() && !names_script;
     const bool shell_said_nothing = output.out.empty() && output.errors.empty() && output.ok();
     if (shell_ran_the_verb || shell_said_nothing) // it took DS= and CMD= for assignments
         return key_needed(
-            {Errc::denied, "the key is not restricted to the script: a shell answered", "", "no_forced_command"},
-            public_key);
-    if (mentions(output, ".py"))
-        return key_needed(
-            {Errc::unsupported,
-             fmt::format("the key's forced command is that of Forklift 2.10, which runs Python: {}", said(output)), "",
-             "old_forced_command"},
+            {Errc::denied, "the key is not restricted to the script: a shell answered", "", "no_forced_command"}, host,
             public_key);
     if (names_script && (mentions(output, "open") || mentions(output, "No such file") || mentions(output, "not found")))
         return Error{Errc::not_found, fmt::format("the script is not on that datastore: {}", said(output)),
@@ -127,13 +140,39 @@ Result<std::string> script_answer(const SshOutput& output, std::string_view publ
             Errc::unsupported, "the script on that datastore is Forklift's own",
             fmt::format("put this coordinator's {} in its place: it answers Forklift's pods as well", script_name),
             "foreign_script"};
-    return Error{Errc::failed, fmt::format("that is no answer of the script: {}", said(output)),
+    return Error{Errc::indeterminate, fmt::format("that is no answer of the script: {}", said(output)),
                  "what does the forced command of the key in authorized_keys run?", "bad_answer"};
 }
 
-SshHost::SshHost(SshSession& session, ScriptPlace place, std::string public_key)
-    : session_(session), place_(std::move(place)), public_key_(std::move(public_key))
+SshHost::SshHost(SshSession& session, ScriptPlace place, SshHostParts parts)
+    : session_(session), place_(std::move(place)), parts_(std::move(parts))
 {}
+
+HostTransport SshHost::transport() const
+{
+    HostTransport mine{.kind = HostTransport::Kind::ssh, .datastore = place_.datastore};
+    if (const auto key = session_.host_key())
+        mine.host_key = key->text;
+    return mine;
+}
+
+Result<Host*> SshHost::through(const HostTransport& begun)
+{
+    if (begun.kind == HostTransport::Kind::ssh && !begun.host_key.empty())
+        if (auto pinned = session_.insist_on(begun.host_key); !pinned)
+            return pinned.error();
+    return Host::through(begun);
+}
+
+Result<void> SshHost::ensure_script(const Call& call)
+{
+    const std::lock_guard lock(ensuring_);
+    if (ensured_ || !parts_.ensure_script)
+        return {};
+    auto done = parts_.ensure_script(call, *this);
+    ensured_ = done.has_value();
+    return done;
+}
 
 bool is_script_missing(const Error& error)
 {
@@ -142,20 +181,32 @@ bool is_script_missing(const Error& error)
 
 Result<std::string> SshHost::ask_once(const Call& call, std::string_view verb, const Words& words)
 {
+    const auto in_host = fmt::format("host '{}'", name());
+    if (place_.datastore.empty())
+        return Error{Errc::bad_request, fmt::format("{}: nothing says on which datastore the script lies", in_host),
+                     "name it with --ssh-datastore", "no_script_datastore"};
     const auto line = script_line(place_.datastore, verb, words);
     if (!line)
-        return line.error();
+        return Error(line.error()).in(in_host);
     const auto output = session_.exec(call, {.line = *line});
-    auto answer = output ? script_answer(*output, public_key_) : Result<std::string>(output.error());
-    if (!output && output.error().code == Errc::denied)
-        answer = key_needed(output.error(), public_key_);
-    return answer ? answer : Error(answer.error()).in(fmt::format("host '{}'", name()));
+    if (output) {
+        auto answer = script_answer(*output, session_.host(), parts_.public_key);
+        return answer ? answer : Error(answer.error()).in(in_host);
+    }
+    auto error = output.error();
+    if (error.reason == "login_refused")
+        return key_needed(std::move(error), session_.host(), parts_.public_key);
+    if (error.code == Errc::timed_out) // as for an agent: not heard, ask again
+        error.reason = "no_answer";
+    return error;
 }
 
 // Another pod may be putting a new script in place at this moment; nothing ran, so it is asked again.
 Result<std::string> SshHost::ask(const Call& call, std::string_view verb, const Words& words,
                                  std::chrono::milliseconds limit)
 {
+    if (auto there = ensure_script(call); !there)
+        return there.error();
     const auto give_up = std::chrono::steady_clock::now() + replacing;
     for (;;) {
         auto answer = ask_once(call.within(limit), verb, words);
@@ -163,6 +214,27 @@ Result<std::string> SshHost::ask(const Call& call, std::string_view verb, const 
             !pause(call, look_again))
             return answer;
     }
+}
+
+// For what rescans. When the lock is taken away, others rescan: ours is asked for again, with the lock.
+Result<std::string> SshHost::ask_locked(const Call& call, std::string_view verb, const Words& words,
+                                        std::chrono::milliseconds limit)
+{
+    if (!parts_.rescan_lock)
+        return ask(call, verb, words, limit);
+    const auto permit = parts_.rescan_lock(call);
+    if (!permit)
+        return permit.error();
+    std::stop_source either;
+    const std::stop_callback asked(call.stop, [&] { either.request_stop(); });
+    const std::stop_callback lost((*permit)->lost(), [&] { either.request_stop(); });
+    Call held = call;
+    held.stop = either.get_token();
+    auto answer = ask(held, verb, words, limit);
+    if (!answer && (*permit)->lost().stop_requested() && !call.stop.stop_requested())
+        return Error{Errc::unavailable, fmt::format("host '{}': the lock on its rescans was lost", name()), "",
+                     "rescan_lock_lost"};
+    return answer;
 }
 
 Result<ScriptVersion> SshHost::script_version(const Call& call)
@@ -183,10 +255,8 @@ Result<ScriptVersion> SshHost::script_version(const Call& call)
     return answer.error();
 }
 
-template <class Message> Result<Message> SshHost::ask_for(const Call& call, std::string_view verb, const Words& words,
-                                                          std::chrono::milliseconds limit)
+template <class Message> Result<Message> SshHost::read(const Result<std::string>& text, std::string_view verb) const
 {
-    const auto text = ask(call, verb, words, limit);
     if (!text)
         return text.error();
     auto message = decode<Message>(*text);
@@ -196,6 +266,12 @@ template <class Message> Result<Message> SshHost::ask_for(const Call& call, std:
                                  message.error().message),
                      "is it the script of this coordinator?", "bad_answer"};
     return message;
+}
+
+template <class Message> Result<Message> SshHost::ask_for(const Call& call, std::string_view verb, const Words& words,
+                                                          std::chrono::milliseconds limit)
+{
+    return read<Message>(ask(call, verb, words, limit), verb);
 }
 
 Result<Health> SshHost::health(const Call& call, HealthAge)
@@ -249,7 +325,7 @@ Result<Device> SshHost::attach(const Call& call, const std::string& naa, const A
         words.emplace_back("adapters", joined(request.adapters));
     if (request.lun)
         words.emplace_back("lun", std::to_string(*request.lun));
-    return ask_for<Device>(call, "attach", words, std::chrono::seconds(request.wait_s) + margin);
+    return read<Device>(ask_locked(call, "attach", words, std::chrono::seconds(request.wait_s) + margin), "attach");
 }
 
 Result<void> SshHost::detach(const Call& call, const std::string& naa, const std::string& job)
@@ -262,7 +338,7 @@ Result<void> SshHost::rescan(const Call& call, const RescanRequest& request)
     Words words{{"kind", request.kind == RescanKind::add ? "add" : "delete"}};
     if (!request.adapters.empty())
         words.emplace_back("adapters", joined(request.adapters));
-    return nothing(ask(call, "rescan", words, slow));
+    return nothing(ask_locked(call, "rescan", words, slow));
 }
 
 Result<CloneStatus> SshHost::start_clone(const Call& call, const std::string& id, const CloneRequest& request)

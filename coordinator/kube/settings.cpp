@@ -73,9 +73,9 @@ std::vector<Setting> settings()
          "--state-dir",
          false, &Needs::state, set_journal},
         {"host-lease-namespace", "HOST_LEASE_NAMESPACE", "NAME", "where Forklift locks the rescans of hosts", false,
-         &Needs::copy, text<&Options::host_lease_namespace>},
+         &Needs::state, text<&Options::host_lease_namespace>},
         {"host-lease-duration-seconds", "HOST_LEASE_DURATION_SECONDS", "SECONDS", "how long such a lock lasts (10)",
-         false, &Needs::copy, set_lease_duration},
+         false, &Needs::state, set_lease_duration},
     };
 }
 

@@ -19,6 +19,12 @@ void CopyMetrics::way(const Way& chosen)
     next_.way(chosen);
 }
 
+bool forklift_says_xcopy(const CopyReport& report)
+{
+    const bool by_host = !report.host.empty();
+    return by_host && (report.xcopy.use == XcopyUse::full || report.xcopy.use == XcopyUse::partial);
+}
+
 // A number that Forklift has seen never becomes smaller, also where a copy begins again.
 void CopyMetrics::progress(const Progress& now)
 {
@@ -53,7 +59,7 @@ void CopyMetrics::end(const CopyReport& report)
     const std::lock_guard lock(mutex_);
     const bool success = !report.error;
     figures_.clone_method = report.method;
-    figures_.xcopy_used = report.xcopy.use == XcopyUse::full || report.xcopy.use == XcopyUse::partial;
+    figures_.xcopy_used = forklift_says_xcopy(report);
     if (report.bytes > 0 && !figures_.provisioned_bytes) // the target is as large as the disk, or larger
         figures_.provisioned_bytes = report.bytes;
     if (success)

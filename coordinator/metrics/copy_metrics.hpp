@@ -8,6 +8,9 @@
 
 namespace xcopy {
 
+// What Forklift calls xcopyUsed: a host asked the array to copy. For copies inside the array it is 0 (contract 6).
+bool forklift_says_xcopy(const CopyReport&);
+
 class CopyMetrics final : public Observer {
 public:
     // `next`, who hears the progress too, outlives this.

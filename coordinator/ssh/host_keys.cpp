@@ -104,7 +104,17 @@ struct Known {
     }
 };
 
+std::string line_of(const std::string& address, int port, std::string_view text)
+{
+    return port == 22 ? fmt::format("{} {}\n", address, text) : fmt::format("[{}]:{} {}\n", address, port, text);
+}
+
 } // namespace
+
+std::string fingerprint_of_text(std::string_view text)
+{
+    return fingerprint_of(unbase64(text.substr(std::min(text.find(' ') + 1, text.size()))));
+}
 
 std::string fingerprint_of(std::string_view blob)
 {
@@ -117,6 +127,16 @@ std::string fingerprint_of(std::string_view blob)
     return "SHA256:" + text;
 }
 
+Error key_changed(std::string_view known, const HostKey& shown)
+{
+    return {Errc::denied,
+            fmt::format("the host key has changed: known is {}, the host shows {} ({})", known, shown.fingerprint,
+                        shown.type),
+            "somebody may stand in between. If the host was reinstalled, compare the new fingerprint on its console "
+            "(ssh-keygen -lf on the files in /etc/ssh) and replace its line in the known hosts",
+            "host_key_changed"};
+}
+
 Result<void> HostKeys::add_known(std::string_view text)
 {
     Known known;
@@ -127,16 +147,33 @@ Result<void> HostKeys::add_known(std::string_view text)
     return {};
 }
 
+void HostKeys::pin(const std::string& address, int port, std::string_view text)
+{
+    const std::lock_guard lock(mutex_);
+    accepted_.insert_or_assign({address, port}, text);
+}
+
+void HostKeys::on_accepted(std::function<void(const std::string& address, const HostKey&)> told)
+{
+    const std::lock_guard lock(mutex_);
+    told_ = std::move(told);
+}
+
 std::vector<std::string> HostKeys::known_types(const std::string& address, int port) const
 {
     const std::lock_guard lock(mutex_);
     Known known;
     std::vector<std::string> types;
-    if (!known.read(known_ + accepted_))
+    if (!known.read(known_))
         return types;
     for (const auto& type : key_types)
         if (known.knows(address, port, type.bits))
             types.emplace_back(type.algorithms);
+    const auto accepted = accepted_.find({address, port});
+    if (types.empty() && accepted != accepted_.end())
+        for (const auto& type : key_types)
+            if (accepted->second.starts_with(std::string(type.name) + ' '))
+                types.emplace_back(type.algorithms);
     return types;
 }
 
@@ -153,21 +190,17 @@ Result<HostKey> HostKeys::judge(const std::string& address, int port, std::strin
 
     const std::lock_guard lock(mutex_);
     Known known;
-    if (auto read = known.read(known_ + accepted_); !read)
+    if (auto read = known.read(known_); !read)
         return read.error();
     const std::string text = base64(blob);
+    key.text = key.type + ' ' + text;
     std::string stored;
     switch (known.check(address, port, text, type->bits, &stored)) {
     case LIBSSH2_KNOWNHOST_CHECK_MATCH:
+        key.is_vouched_for = true;
         return key;
     case LIBSSH2_KNOWNHOST_CHECK_MISMATCH:
-        return Error{
-            Errc::denied,
-            fmt::format("the host key has changed: known is {}, the host shows {} ({})",
-                        fingerprint_of(unbase64(stored)), key.fingerprint, key.type),
-            "somebody may stand in between. If the host was reinstalled, compare the new fingerprint on its console "
-            "(ssh-keygen -lf on the files in /etc/ssh) and replace its line in the known hosts",
-            "host_key_changed"};
+        return key_changed(fingerprint_of(unbase64(stored)), key);
     case LIBSSH2_KNOWNHOST_CHECK_NOTFOUND:
         break;
     default:
@@ -185,16 +218,22 @@ Result<HostKey> HostKeys::judge(const std::string& address, int port, std::strin
                      "compare the fingerprint on the host's console, then add its line to the known hosts (ssh-keyscan "
                      "prints it), or accept new keys",
                      "host_key_unknown"};
-    key.is_new = true;
-    accepted_ += port == 22 ? fmt::format("{} {} {}\n", address, key.type, text)
-                            : fmt::format("[{}]:{} {} {}\n", address, port, key.type, text);
+    const auto [accepted, is_new] = accepted_.try_emplace({address, port}, key.text);
+    if (accepted->second != key.text)
+        return key_changed(fingerprint_of_text(accepted->second), key);
+    key.is_new = is_new;
+    if (is_new && told_)
+        told_(address, key);
     return key;
 }
 
 std::string HostKeys::accepted() const
 {
     const std::lock_guard lock(mutex_);
-    return accepted_;
+    std::string lines;
+    for (const auto& [where, text] : accepted_)
+        lines += line_of(where.first, where.second, text);
+    return lines;
 }
 
 } // namespace xcopy

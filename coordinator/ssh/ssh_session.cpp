@@ -56,6 +56,7 @@ public:
         const std::lock_guard lock(mutex_);
         return connections_;
     }
+    Result<void> insist_on(const std::string& host_key);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -109,6 +110,15 @@ Result<SshOutput> SshSession::Impl::exec(const Call& call, SshCommand command)
         stopped ? Errc::cancelled : Errc::timed_out,
         fmt::format("host '{}': {} before the command had ended", host_.name, stopped ? "stopped" : "the time was up"),
         "it may still run: look on the host before it is repeated", "command_may_run"};
+}
+
+Result<void> SshSession::Impl::insist_on(const std::string& host_key)
+{
+    const std::lock_guard lock(mutex_);
+    if (host_key_ && host_key_->text != host_key && !host_key_->is_vouched_for)
+        return key_changed(fingerprint_of_text(host_key), *host_key_).in(fmt::format("host '{}'", host_.name));
+    keys_.pin(host_.address, host_.port, host_key);
+    return {};
 }
 
 // Takes finished tasks out and lets waiting ones in. True while there is something to do.
@@ -324,6 +334,10 @@ std::optional<HostKey> SshSession::host_key() const
 int SshSession::connections() const
 {
     return impl_->connections();
+}
+Result<void> SshSession::insist_on(const std::string& host_key)
+{
+    return impl_->insist_on(host_key);
 }
 
 } // namespace xcopy

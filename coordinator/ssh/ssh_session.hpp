@@ -67,7 +67,9 @@ public:
 
     const SshAddress& host() const;
     std::optional<HostKey> host_key() const; // once connected
-    int connections() const;                 // made so far
+    // From now on the host must show this key ("TYPE BASE64"): Errc::denied when it has shown another already.
+    Result<void> insist_on(const std::string& host_key);
+    int connections() const; // made so far
 
 private:
     class Impl;

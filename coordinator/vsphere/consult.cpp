@@ -19,14 +19,28 @@ bool is_about_the_disk(const Error& error)
     return error.reason == "unknown_vm" || error.reason == "ambiguous_vm" || error.reason == "disk_not_of_vm";
 }
 
-// The agent given for that host, by any name both sides may use for it.
-const AgentAddress* agent_of(const HostInfo& host, const std::vector<AgentAddress>& agents)
+// What the host is called here: the agent or SSH host that is given for it, by any name both sides may use for it.
+std::string name_of(const HostInfo& host, const Config& config)
 {
-    const auto found = std::ranges::find_if(agents, [&](const AgentAddress& agent) {
-        return agent.name == host.name || agent.name == host.ref.id || agent.address == host.name ||
-               std::ranges::count(host.addresses, agent.address) > 0;
-    });
-    return found == agents.end() ? nullptr : &*found;
+    const auto is_it = [&](const auto& given) {
+        return given.name == host.name || given.name == host.ref.id || given.address == host.name ||
+               std::ranges::count(host.addresses, given.address) > 0;
+    };
+    if (const auto agent = std::ranges::find_if(config.agents, is_it); agent != config.agents.end())
+        return agent->name;
+    const auto ssh = std::ranges::find_if(config.ssh.hosts, is_it);
+    return ssh == config.ssh.hosts.end() ? host.name : ssh->name;
+}
+
+bool are_hosts_named(const Config& config)
+{
+    return !config.agents.empty() || !config.ssh.hosts.empty();
+}
+
+void note_ids(Config& config, const std::vector<HostInfo>& hosts)
+{
+    for (const auto& host : hosts)
+        config.host_ids.insert_or_assign(name_of(host, config), host.ref.id);
 }
 
 // Where none is given: the agent that should run on it, on the address that vCenter manages it by.
@@ -46,12 +60,6 @@ std::vector<AgentAddress> agents_on(const std::vector<HostInfo>& hosts, std::uin
             log.warn("host left out", {{"job", job}, {"host", host.name}, {"connection", host.connection}});
     }
     return agents;
-}
-
-void use_agents(Toolbox& tools, std::vector<AgentAddress> agents)
-{
-    tools.config.agents = std::move(agents);
-    tools.hosts = make_hosts(tools.config, *tools.transport);
 }
 
 // Devices that carry a datastore of this vCenter, whichever host sees them: never a target.
@@ -99,30 +107,27 @@ void take_over(const vsphere::SourceDisk& source, CopyOrder& order, Log& log)
         log.warn("about the disk", {{"job", order.job}, {"what", remark}});
 }
 
-// --migration-host as Forklift writes it (host-21), or in any other way, becomes the name of an agent.
+// --migration-host as Forklift writes it (host-21), or in any other way, becomes the name of a host given here.
 Result<void> settle_hosts(Toolbox& tools, const std::vector<HostInfo>& hosts,
                           const std::optional<vsphere::Ref>& vm_host, bool vm_runs)
 {
     auto& order = tools.config.order;
-    const auto name_of = [&](const HostInfo& host) {
-        const auto* agent = agent_of(host, tools.config.agents);
-        return agent ? agent->name : host.name;
-    };
-    const bool is_agent = std::ranges::any_of(
-        tools.config.agents, [&](const AgentAddress& agent) { return agent.name == order.migration_host; });
-    if (!order.migration_host.empty() && !is_agent) {
+    const auto is_wanted = [&](const auto& given) { return given.name == order.migration_host; };
+    const bool is_named =
+        std::ranges::any_of(tools.config.agents, is_wanted) || std::ranges::any_of(tools.config.ssh.hosts, is_wanted);
+    if (!order.migration_host.empty() && !is_named) {
         const auto* wanted = vsphere::find_host(hosts, order.migration_host);
         if (wanted == nullptr)
             return Error{Errc::not_found,
                          fmt::format("host '{}' does not mount the datastore, or vCenter does not know it",
                                      order.migration_host),
                          "choose another --migration-host, or leave it out", "unknown_host"};
-        order.migration_host = name_of(*wanted);
+        order.migration_host = name_of(*wanted, tools.config);
     }
     if (vm_runs && vm_host) {
         const auto own = std::ranges::find(hosts, *vm_host, &HostInfo::ref);
         if (own != hosts.end())
-            order.vm_host = name_of(*own);
+            order.vm_host = name_of(*own, tools.config);
     }
     return {};
 }
@@ -171,8 +176,9 @@ Result<void> consult(Session& session, const Call& call, Toolbox& tools)
     const auto hosts = datastore ? hosts_that_mount(session, call, *datastore) : vsphere::hosts_of(session, call, "");
     if (!hosts)
         return hosts.error();
-    if (tools.config.agents.empty())
-        use_agents(tools, agents_on(*hosts, tools.config.agent_port, order.job, *tools.log));
+    if (!are_hosts_named(tools.config))
+        tools.config.agents = agents_on(*hosts, tools.config.agent_port, order.job, *tools.log);
+    note_ids(tools.config, *hosts);
     return settle_hosts(tools, *hosts, vm_host, vm_runs);
 }
 
@@ -200,13 +206,14 @@ Result<void> consult_about_copy(Toolbox& tools)
 
 Result<void> consult_about_hosts(Toolbox& tools)
 {
-    if (!tools.config.vsphere.is_given() || !tools.config.agents.empty())
+    if (!tools.config.vsphere.is_given() || are_hosts_named(tools.config))
         return {};
     return with_session(tools, [&](Session& session, const Call& call) -> Result<void> {
         auto hosts = vsphere::hosts_of(session, call, tools.config.vsphere.datacenter);
         if (!hosts)
             return hosts.error();
-        use_agents(tools, agents_on(*hosts, tools.config.agent_port, {}, *tools.log));
+        tools.config.agents = agents_on(*hosts, tools.config.agent_port, {}, *tools.log);
+        note_ids(tools.config, *hosts);
         return {};
     });
 }

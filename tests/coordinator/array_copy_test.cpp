@@ -156,9 +156,13 @@ CopyReport stopped_halfway(RdmLab& lab)
     std::stop_source stop;
     StopsAt observer(stop);
     const auto hosts = lab.connect();
-    return copy_disk(
-        Call{.stop = stop.get_token(), .job = lab.order.job}, lab.order,
-        Site{.array = lab.array, .hosts = hosts, .journal = lab.journal, .log = lab.log, .observer = observer});
+    return copy_disk(Call{.stop = stop.get_token(), .job = lab.order.job}, lab.order,
+                     Site{.array = lab.array,
+                          .hosts = hosts,
+                          .journal = lab.journal,
+                          .log = lab.log,
+                          .observer = observer,
+                          .may_leave = lab.may_leave});
 }
 
 TEST(ArrayCopy, StopEndsTheCopyOnTheArray)
@@ -167,6 +171,19 @@ TEST(ArrayCopy, StopEndsTheCopyOnTheArray)
     const auto report = stopped_halfway(lab);
     EXPECT_EQ(report.outcome, Outcome::cancelled);
     EXPECT_TRUE(lab.no_copy_is_left());
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
+TEST(ArrayCopy, GoesOnForTheNextRunWhereThatWillCome)
+{
+    RdmLab lab;
+    lab.may_leave = [] { return true; };
+    const auto report = stopped_halfway(lab);
+    EXPECT_TRUE(is_left_running(*report.error));
+    EXPECT_EQ(exit_code(report), exit_left_behind);
+    EXPECT_EQ(lab.steps.count("cancel"), 0);
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_EQ(lab.array.copier.starts, 1);
     EXPECT_THAT(lab.leftovers(), IsEmpty());
 }
 

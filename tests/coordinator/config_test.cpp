@@ -1,5 +1,6 @@
 #include "coordinator/config.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -127,6 +128,81 @@ TEST_F(ConfigFrom, AnAgentsFileMayNameTheHostsUuid)
     EXPECT_EQ(config.agents[0].port, 99);
     EXPECT_EQ(config.agents[0].address, "2001:db8::5");
     EXPECT_EQ(config.agents[1].name, "10.0.0.2");
+}
+
+struct SshConfig : ConfigFrom {
+    // -----BEGIN RSA PRIVATE KEY-----, x, -----END RSA PRIVATE KEY-----
+    const std::string key = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQp4Ci0tLS0tRU5EIFJTQSBQUklWQVRFIEtFWS0tLS0tCg==";
+
+    void without_agents()
+    {
+        for (const char* flag : {"agent", "agent-ca-file", "agent-cert-file", "agent-key-file"})
+            flags_.erase(flag);
+    }
+};
+
+TEST_F(SshConfig, AHostIsANameAnAddressAndWhatDiffersFromTheDefaults)
+{
+    without_agents();
+    environment_["SSH_PRIVATE_KEY"] = key;
+    flags_["ssh-user"] = {"vpxuser"};
+    flags_["ssh-port"] = {"2222"};
+    flags_["ssh-host"] = {"esx1=10.0.0.11", "esx2=root@[2001:db8::5]:22", "esx3.example.com", "esx4=2001:db8::6"};
+    const auto [config, problems] = read();
+    EXPECT_THAT(problems, IsEmpty());
+    ASSERT_EQ(config.ssh.hosts.size(), 4U);
+    const auto told = [&](std::size_t i) {
+        const auto& host = config.ssh.hosts[i];
+        return fmt::format("{} {} {} {}", host.name, host.user, host.address, host.port);
+    };
+    EXPECT_EQ(told(0), "esx1 vpxuser 10.0.0.11 2222");
+    EXPECT_EQ(told(1), "esx2 root 2001:db8::5 22");
+    EXPECT_EQ(told(2), "esx3.example.com vpxuser esx3.example.com 2222");
+    EXPECT_EQ(told(3), "esx4 vpxuser 2001:db8::6 2222");
+    EXPECT_FALSE(uses_agents(config)) << "there is no certificate for them";
+}
+
+TEST_F(SshConfig, WhatIsWrongIsSaidAndTheKeyIsNot)
+{
+    flags_["ssh-host"] = {"esx1=10.0.0.11"};
+    EXPECT_THAT(read().problems, Contains(HasSubstr("no SSH key is given")));
+    environment_["SSH_PRIVATE_KEY"] = "hunter2";
+    auto problems = read().problems;
+    EXPECT_THAT(problems, Contains(HasSubstr("SSH_PRIVATE_KEY")));
+    EXPECT_THAT(problems, Not(Contains(HasSubstr("hunter2"))));
+    environment_["SSH_PRIVATE_KEY"] = key;
+    EXPECT_THAT(read().problems, IsEmpty());
+    flags_["host-transport"] = {"fax"};
+    EXPECT_THAT(read().problems, Contains(HasSubstr("none of auto, agent and ssh")));
+    flags_["host-transport"] = {"ssh"};
+    flags_["ssh-host"] = {"esx1=10.0.0.11", "esx1=10.0.0.12"};
+    EXPECT_THAT(read().problems, Contains(HasSubstr("two SSH hosts are called 'esx1'")));
+    flags_["ssh-host"] = {"=10.0.0.11"};
+    EXPECT_THAT(read().problems, Contains(HasSubstr("the name is empty")));
+    flags_.erase("ssh-host");
+    environment_["XCOPY_SSH_KNOWN_HOSTS"] = "@revoked esx1 ssh-rsa AAAA";
+    EXPECT_THAT(read().problems, Contains(HasSubstr("@revoked")));
+}
+
+TEST_F(SshConfig, AgentsNeedTheirCertificatesUnlessSshAloneIsAskedFor)
+{
+    environment_["SSH_PRIVATE_KEY"] = key;
+    flags_.erase("agent-ca-file");
+    EXPECT_THAT(read().problems, Contains(HasSubstr("--agent-ca-file")));
+    flags_.erase("agent-cert-file");
+    flags_.erase("agent-key-file");
+    EXPECT_THAT(read().problems, Contains(HasSubstr("--agent-ca-file"))) << "agents are named";
+    flags_["host-transport"] = {"ssh"};
+    EXPECT_THAT(read().problems, IsEmpty());
+}
+
+TEST_F(SshConfig, SecretsLeaveTheEnvironmentOnceTheyAreRead)
+{
+    ::setenv("SSH_PRIVATE_KEY", "geheim", 1);
+    Environment read{{"SSH_PRIVATE_KEY", "geheim"}, {"HOME", "/"}};
+    forget_secrets(read);
+    EXPECT_EQ(::getenv("SSH_PRIVATE_KEY"), nullptr);
+    EXPECT_EQ(read, (Environment{{"HOME", "/"}}));
 }
 
 struct VsphereConfig : testing::Test {

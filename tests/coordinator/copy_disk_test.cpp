@@ -196,6 +196,48 @@ TEST(CopyDisk, CancelsOnTheHostWhenStopped)
     EXPECT_THAT(lab.leftovers(), IsEmpty());
 }
 
+// A pod that is drained while its claim lives.
+TEST(CopyDisk, WhereverItIsStoppedTheNextRunTakesTheSameCloneUp)
+{
+    const int steps = steps_of_one_copy();
+    for (int step = 1; step <= steps; ++step) {
+        Lab lab;
+        std::stop_source stop;
+        lab.may_leave = [] { return true; };
+        lab.steps.after = [&](int done) {
+            if (done == step)
+                stop.request_stop();
+        };
+        const auto report = lab.copy(stop.get_token());
+        const std::string which = fmt::format("stopped after step {} ({})", step, lab.steps.name_of(step));
+        EXPECT_EQ(lab.steps.count("cancel_clone"), 0) << which;
+        const bool is_left = report.error && is_left_running(*report.error);
+        EXPECT_EQ(is_left, lab.esx1().starts == 1 && report.outcome != Outcome::succeeded) << which;
+        if (is_left)
+            EXPECT_EQ(exit_code(report), exit_left_behind) << which;
+        else
+            EXPECT_THAT(lab.leftovers(), IsEmpty()) << which;
+        if (report.outcome == Outcome::succeeded)
+            continue;
+        EXPECT_NE(exit_code(report), exit_success) << which;
+        lab.steps.calm();
+        EXPECT_EQ(lab.copy().outcome, Outcome::succeeded) << which;
+        EXPECT_EQ(lab.esx1().starts, 1) << which;
+        EXPECT_TRUE(lab.esx1().copied) << which;
+        EXPECT_EQ(lab.array.mapped_to(), as_found) << which;
+        EXPECT_THAT(lab.leftovers(), IsEmpty()) << which;
+    }
+}
+
+TEST(CopyDisk, IsNotAskedWhetherItMayLeaveWhatFailed)
+{
+    Lab lab;
+    lab.esx1().exit_status = 1;
+    lab.may_leave = []() -> bool { throw std::logic_error("asked"); };
+    EXPECT_EQ(lab.copy().outcome, Outcome::failed);
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
 TEST(CopyDisk, RidesOutAnAgentThatRestarts)
 {
     Lab lab;

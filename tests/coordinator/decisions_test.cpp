@@ -160,6 +160,8 @@ HostView sees(std::string host, int load = 0, int errors = 0)
     return {.name = std::move(host), .sees_source = true, .datastore_uuid = "u1", .load = load, .errors = errors};
 }
 
+const Error no_route{Errc::unavailable, "no route"};
+
 std::string chosen(const std::vector<HostView>& hosts, const std::string& wanted = "", const std::string& job = "j")
 {
     const auto choice = choose_host(hosts, wanted, job, "ds1");
@@ -169,7 +171,7 @@ std::string chosen(const std::vector<HostView>& hosts, const std::string& wanted
 TEST(ChooseHost, TakesTheLeastLoadedHealthyOneThatSeesTheDatastore)
 {
     HostView blind{.name = "blind"};
-    HostView down{.name = "down", .unreachable = "no route"};
+    HostView down{.name = "down", .unreachable = no_route};
     EXPECT_EQ(chosen({blind, down, sees("a", 3), sees("b", 1), sees("c", 0, 1)}), "b");
     EXPECT_EQ(chosen({sees("c", 0, 1)}), "c");
 }
@@ -194,7 +196,7 @@ TEST(ChooseHost, SpreadsJobsOverEquallyLoadedHosts)
 TEST(ChooseHost, ObeysOrRefusesTheOneAskedFor)
 {
     HostView blind{.name = "blind"};
-    HostView down{.name = "down", .unreachable = "no route"};
+    HostView down{.name = "down", .unreachable = no_route};
     const std::vector<HostView> hosts{blind, down, sees("a", 0), sees("b", 9)};
     EXPECT_EQ(chosen(hosts, "b"), "b");
     EXPECT_EQ(chosen(hosts, "blind"), "datastore_not_seen");
@@ -220,7 +222,7 @@ TEST(ChooseHost, RefusesANameThatMeansDifferentDatastores)
 
 TEST(ChooseHost, SaysWhenNobodyAnswers)
 {
-    EXPECT_EQ(chosen({HostView{.name = "down", .unreachable = "no route"}}), "no_host");
+    EXPECT_EQ(chosen({HostView{.name = "down", .unreachable = no_route}}), "no_host");
     EXPECT_EQ(chosen({HostView{.name = "blind"}}), "datastore_not_seen");
 }
 

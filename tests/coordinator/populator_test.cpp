@@ -36,6 +36,12 @@ TEST(PopulatorWords, ForkliftsFlagsBecomeSettingsWithoutAWarning)
     EXPECT_FALSE(read->flags.contains("cr-name"));
 }
 
+TEST(PopulatorWords, MetricsMayBeServedElsewhere)
+{
+    const auto read = read_populator_words(of_main, {{"XCOPY_METRICS_LISTEN", "127.0.0.7:8443"}});
+    EXPECT_FALSE(read->flags.contains("metrics-listen")) << "the variable is read with all others";
+}
+
 TEST(PopulatorWords, ReleasesBefore213KnowNoMigrationHost)
 {
     auto words = of_main;
@@ -145,6 +151,15 @@ const auto by_array = [](DiskBacking::Kind kind) {
     return [kind](const Config& c) { return std::string(c.order.array_copies.contains(kind) ? "array" : "host"); };
 };
 
+// -----BEGIN RSA PRIVATE KEY-----, x, -----END RSA PRIVATE KEY-----
+constexpr const char* ssh_key =
+    "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQp4Ci0tLS0tRU5EIFJTQSBQUklWQVRFIEtFWS0tLS0tCg==";
+const auto transport = [](const Config& c) {
+    return std::string(c.ssh.choice == TransportChoice::ssh     ? "ssh"
+                       : c.ssh.choice == TransportChoice::agent ? "agent"
+                                                                : "auto");
+};
+
 INSTANTIATE_TEST_SUITE_P(
     Flags, OfForklift,
     testing::Values(
@@ -198,7 +213,8 @@ INSTANTIATE_TEST_SUITE_P(
              [](const Config& c) { return c.vsphere.password.reveal(); },
              "geheim",
              "set GOVMOMI_PASSWORD instead"},
-        Told{"esxi-clone-method", {"--esxi-clone-method=vib"}, {}, {}, ""},
+        Told{"esxi-clone-method", {"--esxi-clone-method=vib"}, {}, transport, "auto"},
+        Told{"esxi-clone-method, ssh", {"--esxi-clone-method=ssh"}, {{"SSH_PRIVATE_KEY", ssh_key}}, transport, "ssh"},
         Told{"kubeconfig", {"--kubeconfig=/k"}, {}, [](const Config& c) { return c.kube.kubeconfig; }, "/k"},
         Told{"master",
              {"--master=https://api:6443/"},
@@ -285,6 +301,28 @@ INSTANTIATE_TEST_SUITE_P(
              {{"DISABLE_VVOL_METHOD", "yes"}},
              by_array(DiskBacking::Kind::vvol),
              "array"},
+        Told{
+            "ESXI_CLONE_METHOD", {}, {{"ESXI_CLONE_METHOD", " SSH\n"}, {"SSH_PRIVATE_KEY", ssh_key}}, transport, "ssh"},
+        Told{"ESXI_CLONE_METHOD, and what goes before it",
+             {},
+             {{"ESXI_CLONE_METHOD", "ssh"}, {"SSH_PRIVATE_KEY", ssh_key}, {"XCOPY_HOST_TRANSPORT", "auto"}},
+             transport,
+             "auto"},
+        Told{"SSH_PRIVATE_KEY",
+             {},
+             {{"SSH_PRIVATE_KEY", ssh_key}},
+             [](const Config& c) { return c.ssh.private_key.reveal(); },
+             "-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----\n"},
+        Told{"SSH_PUBLIC_KEY",
+             {},
+             {{"SSH_PUBLIC_KEY", "c3NoLXJzYSBBQUFBIHg="}},
+             [](const Config& c) { return c.ssh.public_key; },
+             "ssh-rsa AAAA x"},
+        Told{"SSH_TIMEOUT_SECONDS",
+             {},
+             {{"SSH_TIMEOUT_SECONDS", "7"}},
+             [](const Config& c) { return std::to_string(c.ssh.timeout.count()); },
+             "7"},
         Told{"XCOPY_AGENT_CA",
              {},
              {{"XCOPY_AGENT_CA", "mine"}},

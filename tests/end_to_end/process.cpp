@@ -100,6 +100,18 @@ std::string Process::errors_so_far() const
     return contents(err_);
 }
 
+bool Process::has_ended() const
+{
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+}
+
+void Process::wait_until_ended() const
+{
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
+}
+
 Ran Process::wait()
 {
     if (gate_ >= 0)

@@ -29,7 +29,9 @@ public:
     void go();
     void signal(int number) const;
     std::string errors_so_far() const; // what it wrote to stderr
-    Ran wait();                        // to its end
+    bool has_ended() const;            // without waiting for it
+    void wait_until_ended() const;
+    Ran wait(); // to its end
 
 private:
     int pid_ = -1;

@@ -89,6 +89,8 @@ std::map<std::string, std::string> Site::environment() const
     all["STORAGE_VENDOR"] = described.at("kind");
     for (const auto& [key, value] : described.at("secret").items())
         all[key] = value;
+    for (const auto& [key, value] : more_environment)
+        all[key] = value;
     return all;
 }
 
@@ -194,7 +196,8 @@ void expect_nothing_left(const Site& site, const Target& target, const json& pre
     EXPECT_TRUE(journal.empty()) << json(journal);
     for (const char* host : {"esx1", "esx2"})
         for (const auto& process : site.list({{"do", "host.processes"}, {"host", host}}, "processes"))
-            EXPECT_EQ(process.dump().find("vmkfstools"), std::string::npos) << process;
+            EXPECT_FALSE(process.dump().find("vmkfstools") != std::string::npos && process.at("argv").at(0) != "sh")
+                << process; // a shell of the script, secure-vmkfstools-wrapper, ends by itself
 }
 
 } // namespace e2e

@@ -45,6 +45,7 @@ public:
     Site& operator=(const Site&) = delete;
 
     lab::Lab lab;
+    std::map<std::string, std::string> more_environment{}; // for the coordinator; goes before what environment() says
 
     Disk make_disk(const std::string& file, std::uint64_t size, const std::string& datastore = "datastore1",
                    int seed = 1);

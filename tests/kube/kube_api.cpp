@@ -13,7 +13,6 @@
 #include <random>
 #include <stdexcept>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -70,12 +69,6 @@ std::map<std::string, std::string> environment()
         if (const char* value = std::getenv(name))
             all[name] = value;
     return all;
-}
-
-bool has_ended(int pid)
-{
-    siginfo_t info{};
-    return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
 std::string last_words(const fs::path& folder, int pid)
@@ -199,7 +192,7 @@ void KubeApi::wait_until_ready()
                         {.ca_file = ca_file().string()});
         if (reply && reply->status == 200)
             return;
-        if (std::chrono::steady_clock::now() > give_up || has_ended(server_->pid()))
+        if (std::chrono::steady_clock::now() > give_up || server_->has_ended())
             throw std::runtime_error("kube-apiserver is not ready; " + last_words(folder_, server_->pid()));
         std::this_thread::sleep_for(50ms); // nothing tells when it is
     }
@@ -244,9 +237,14 @@ Json KubeApi::create(const std::string& path, const Json& body) const
     return succeeded(ask(Method::post, path, body), path);
 }
 
-Json KubeApi::merge(const std::string& path, const Json& patch) const
+Json KubeApi::merge(const std::string& path, const Json& changes) const
 {
-    return succeeded(send(Method::patch, path, patch.dump(), "application/merge-patch+json"), path);
+    return succeeded(patch(path, changes), path);
+}
+
+Reply KubeApi::patch(const std::string& path, const Json& changes) const
+{
+    return send(Method::patch, path, changes.dump(), "application/merge-patch+json");
 }
 
 void KubeApi::remove(const std::string& path) const

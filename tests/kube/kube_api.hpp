@@ -44,7 +44,8 @@ public:
     Reply ask(xcopy::rest::Method method, const std::string& path, const Json& body = nullptr) const;
     Json get(const std::string& path) const; // must succeed, like those below
     Json create(const std::string& path, const Json& body) const;
-    Json merge(const std::string& path, const Json& patch) const; // JSON merge patch
+    Json merge(const std::string& path, const Json& changes) const;  // JSON merge patch
+    Reply patch(const std::string& path, const Json& changes) const; // the same, whatever is answered
     void remove(const std::string& path) const;
 
     std::string make_namespace(); // a name that no other test has

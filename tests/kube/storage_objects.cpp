@@ -43,14 +43,14 @@ void wait_until_allowed(KubeApi& api, const std::string& account, const Json& wh
     throw std::runtime_error("the populator never got its rights: " + what.dump());
 }
 
+} // namespace
+
 void ensure(KubeApi& api, const std::string& path, const Json& body)
 {
     const auto reply = api.ask(xcopy::rest::Method::post, path, body);
     if (reply.status != 201 && reply.status != 409)
         throw std::runtime_error(fmt::format("{}: {}", path, reply.body.dump()));
 }
-
-} // namespace
 
 std::string lease_path(const std::string& name_space, const std::string& name)
 {
@@ -67,10 +67,15 @@ std::string volume_path(const std::string& name)
     return with_name("/api/v1/persistentvolumes", name);
 }
 
-DiskObjects make_disk(KubeApi& api, const std::string& name_space, const DiskOptions& options)
+void make_storage_class(KubeApi& api, const std::string& driver)
 {
     ensure(api, "/apis/storage.k8s.io/v1/storageclasses",
-           {{"metadata", {{"name", "san"}}}, {"provisioner", options.driver}, {"volumeBindingMode", "Immediate"}});
+           {{"metadata", {{"name", "san"}}}, {"provisioner", driver}, {"volumeBindingMode", "Immediate"}});
+}
+
+DiskObjects make_disk(KubeApi& api, const std::string& name_space, const DiskOptions& options)
+{
+    make_storage_class(api, options.driver);
     auto claim = claim_of(options, options.name);
     if (options.forklift)
         claim["spec"]["dataSourceRef"] = {
@@ -87,10 +92,17 @@ DiskObjects make_disk(KubeApi& api, const std::string& name_space, const DiskOpt
     }
     if (!options.bound)
         return disk;
-    const std::string holder_name = holder["metadata"]["name"];
-    const std::string holder_uid = holder["metadata"]["uid"];
-    disk.volume = "pvc-" + holder_uid;
-    api.create(volume_path(), {{"metadata", {{"name", disk.volume}}},
+    disk.volume = bind_volume(api, holder, options);
+    return disk;
+}
+
+std::string bind_volume(KubeApi& api, const Json& claim, const DiskOptions& options)
+{
+    const std::string name_space = claim["metadata"]["namespace"];
+    const std::string holder_name = claim["metadata"]["name"];
+    const std::string holder_uid = claim["metadata"]["uid"];
+    const auto volume = "pvc-" + holder_uid;
+    api.create(volume_path(), {{"metadata", {{"name", volume}}},
                                {"spec",
                                 {{"accessModes", {"ReadWriteMany"}},
                                  {"capacity", {{"storage", options.size}}},
@@ -106,10 +118,10 @@ DiskObjects make_disk(KubeApi& api, const std::string& name_space, const DiskOpt
                                   {{"driver", options.driver},
                                    {"volumeHandle", options.handle},
                                    {"volumeAttributes", options.attributes}}}}}});
-    api.merge(claim_path(name_space, holder_name), {{"spec", {{"volumeName", disk.volume}}}});
+    api.merge(claim_path(name_space, holder_name), {{"spec", {{"volumeName", volume}}}});
     api.merge(claim_path(name_space, holder_name) + "/status", {{"status", {{"phase", "Bound"}}}});
-    api.merge(volume_path(disk.volume) + "/status", {{"status", {{"phase", "Bound"}}}});
-    return disk;
+    api.merge(volume_path(volume) + "/status", {{"status", {{"phase", "Bound"}}}});
+    return volume;
 }
 
 DiskOptions options_of(const std::string& claim, std::uint64_t size, const std::vector<std::string>& handle)

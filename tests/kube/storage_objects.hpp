@@ -30,6 +30,13 @@ struct DiskOptions {
 
 DiskObjects make_disk(KubeApi&, const std::string& name_space, const DiskOptions& = {});
 
+// What make_disk consists of: the storage class, and a volume provisioned for a claim and bound to it (its name).
+void make_storage_class(KubeApi&, const std::string& driver = DiskOptions{}.driver);
+std::string bind_volume(KubeApi&, const Json& claim, const DiskOptions&);
+
+// Makes what may be there already.
+void ensure(KubeApi&, const std::string& path, const Json& body);
+
 // As the coordinator's flags name a volume: --volume-handle=…, --volume-attribute=KEY=VALUE.
 DiskOptions options_of(const std::string& claim, std::uint64_t size, const std::vector<std::string>& handle);
 

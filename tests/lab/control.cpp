@@ -163,7 +163,23 @@ json set_datastore(World& world, const json& order)
     return json::object();
 }
 
-// A flat disk of any size with data in it that depends on `seed`: every 16th MiB is filled, the rest are holes.
+// A MiB of data that depends on `seed` at `first` and after every `every` bytes; the rest of the file are holes.
+void fill(const fs::path& file, std::uint64_t bytes, std::uint64_t seed, std::uint64_t first, std::uint64_t every)
+{
+    constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+    std::ofstream out(file, std::ios::binary);
+    std::mt19937_64 random(seed);
+    std::vector<std::uint64_t> words(mib / sizeof(std::uint64_t));
+    for (std::uint64_t at = first; at < bytes; at += every) {
+        std::generate(words.begin(), words.end(), random);
+        out.seekp(static_cast<std::streamoff>(at));
+        out.write(reinterpret_cast<const char*>(words.data()), static_cast<std::streamsize>(std::min(mib, bytes - at)));
+    }
+    out.close();
+    fs::resize_file(file, bytes);
+}
+
+// A flat disk of any size; every 16th MiB is filled unless `every` says otherwise.
 json create_disk(World& world, const json& order)
 {
     const auto root = world.datastore_directory(datastore_of(world, order).name);
@@ -171,19 +187,26 @@ json create_disk(World& world, const json& order)
     const auto bytes = order.at("size").get<std::uint64_t>();
     const auto flat = descriptor.parent_path() / (descriptor.stem().string() + "-flat.vmdk");
     fs::create_directories(descriptor.parent_path());
-    std::ofstream(descriptor) << flat_descriptor(bytes, flat.filename().string());
-    std::ofstream out(flat, std::ios::binary);
-    std::mt19937_64 random(order.value("seed", std::uint64_t{1}));
-    std::vector<std::uint64_t> words((std::size_t{1} << 20) / sizeof(std::uint64_t));
-    for (std::uint64_t at = 0; at < bytes; at += std::uint64_t{16} << 20) {
-        std::generate(words.begin(), words.end(), random);
-        out.seekp(static_cast<std::streamoff>(at));
-        out.write(reinterpret_cast<const char*>(words.data()),
-                  static_cast<std::streamsize>(std::min<std::uint64_t>(std::uint64_t{1} << 20, bytes - at)));
-    }
-    out.close();
-    fs::resize_file(flat, bytes);
+    std::ofstream(descriptor) << flat_descriptor(bytes, flat.filename().string(), order.value("thin", false));
+    fill(flat, bytes, order.value("seed", std::uint64_t{1}), 0, order.value("every", std::uint64_t{16} << 20));
     return {{"descriptor", descriptor.string()}, {"flat", flat.string()}};
+}
+
+// A delta above `parent`, in the same folder: a disk of SEsparse kind in which one MiB was written since, at `at`.
+json create_delta(World& world, const json& order)
+{
+    const auto root = world.datastore_directory(datastore_of(world, order).name);
+    const auto descriptor = file_below(root, order.at("file"));
+    const auto parent = file_below(root, order.at("parent"));
+    const auto below = read_layout(parent);
+    if (!below || parent.parent_path() != descriptor.parent_path())
+        throw std::invalid_argument("no such parent in this folder");
+    const auto extent = descriptor.parent_path() / (descriptor.stem().string() + "-sesparse.vmdk");
+    std::ofstream(descriptor) << delta_descriptor(below->bytes(), extent.filename().string(),
+                                                  parent.filename().string());
+    fill(extent, below->bytes(), order.value("seed", std::uint64_t{2}), order.at("at").get<std::uint64_t>(),
+         below->bytes());
+    return {{"descriptor", descriptor.string()}, {"extent", extent.string()}};
 }
 
 json lock_disk(World& world, const json& order)
@@ -244,6 +267,7 @@ const std::map<std::string, Verb> verbs{
     {"datastore.path", datastore_path},
     {"datastore.set", set_datastore},
     {"datastore.create_disk", create_disk},
+    {"datastore.create_delta", create_delta},
     {"datastore.lock", lock_disk},
     {"pointer_files", pointer_files},
     {"host.agent.start", agent_start},

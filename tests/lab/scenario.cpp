@@ -50,7 +50,7 @@ HostConfig host_from(const json& j, std::size_t number, const std::string& netwo
 {
     refuse_unknown(j,
                    {"name", "uuid", "version", "build", "adapters", "vms", "vaai", "max_lun", "tool_latency_ms",
-                    "agent", "agent_config", "managed", "ssh_port"},
+                    "agent", "agent_config", "managed", "ssh", "ssh_port"},
                    "host");
     HostConfig h;
     h.name = j.value("name", fmt::format("esx{}", number));
@@ -78,6 +78,7 @@ HostConfig host_from(const json& j, std::size_t number, const std::string& netwo
     h.agent = j.value("agent", true);
     h.agent_config = j.value("agent_config", json::object());
     h.managed = j.value("managed", false);
+    h.ssh = j.value("ssh", h.managed);
     h.ssh_port = j.value("ssh_port", h.ssh_port);
     h.agent = h.agent && !h.managed;
     return h;

@@ -46,7 +46,8 @@ struct HostConfig {
     bool agent = true;           // started with the host, when the lab has an agent program
     nlohmann::json agent_config; // laid over the default config.json
     bool managed = false;        // an SSH server, software, firewall, services; no agent until somebody installs one
-    int ssh_port = 2222;         // of a managed host
+    bool ssh = false;            // an SSH server; a managed host has one anyway
+    int ssh_port = 2222;
 };
 
 struct DatastoreConfig {

@@ -66,7 +66,7 @@ World::World(const WorldOptions& options)
         make_host(host);
     for (const auto& host : scenario_.hosts) {
         hosts.at(host.name)->boot();
-        if (host.managed)
+        if (host.ssh)
             if (const auto up = hosts.at(host.name)->sshd_start(); !up.at("ok"))
                 std::fprintf(stderr, "xcopy-lab: %s: %s\n", host.name.c_str(), up.dump().c_str());
         if (host.agent && !options_.agent.empty())
@@ -159,7 +159,7 @@ json World::ready() const
                                  {"agent", fmt::format("https://{}:{}", host.address, Host::agent_port)},
                                  {"adapters", adapters},
                                  {"root", hosts.at(host.name)->files().root().string()}};
-        if (host.managed)
+        if (host.ssh)
             j["hosts"][host.name]["ssh"] = {{"port", host.ssh_port},
                                             {"key", (hosts.at(host.name)->files().directory / "ssh/client").string()},
                                             {"directory", (hosts.at(host.name)->files().directory / "ssh").string()}};

@@ -285,6 +285,26 @@ TEST_F(ApiTest, WhoIsKnockedOutBySomebodyElsesSignInComesBackWithGrowingPausesBu
     EXPECT_EQ(api.get(call, "/x").error().code, Errc::cancelled);
 }
 
+TEST_F(ApiTest, ASignInThatIsOneTooManyWaitsAsLongAsTheArrayAsks)
+{
+    Api api(wire, rules(), session(primera_like()), clock);
+    wire.then(429, "Too Many Requests", {{"Retry-After", "7"}})
+        .then(429, "Too Many Requests")
+        .then(201, R"({"key":"k1"})");
+    wire.then(200, "{}").then(200, ""); // the last: signing out
+    EXPECT_TRUE(api.post(call, "/x", Json::object())) << "nothing was done, so even a POST goes on";
+    EXPECT_EQ(clock.waits, (std::vector<std::chrono::milliseconds>{7s, 1s})) << "as asked; then our own pause";
+    EXPECT_EQ(wire.requests.size(), 4U);
+}
+
+TEST_F(ApiTest, NoArrayMakesUsWaitForEver)
+{
+    Api api(wire, rules(), session(primera_like()), clock);
+    wire.then(429, "", {{"Retry-After", "86400"}}).then(201, R"({"key":"k1"})").then(200, "{}").then(200, "");
+    EXPECT_TRUE(api.get(call, "/x"));
+    EXPECT_EQ(clock.waits, std::vector<std::chrono::milliseconds>{rules().retry.longest_retry_after});
+}
+
 TEST_F(ApiTest, RefusedSignInIsDeniedAndItsWordsAreRedacted)
 {
     Api api(wire, rules(), session(primera_like()), clock);

@@ -1,5 +1,5 @@
 // FlashSystem's rows, names and errors: facts 4 to 8.
-#include "vendors/flashsystem/parse.hpp"
+#include "vendors/flashsystem/flashsystem.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -71,7 +71,7 @@ TEST(FlashSystemHost, PortsAreNestedAndSpelledOneWay)
     EXPECT_EQ(ports_of(fc), (std::vector<std::string>{"21000024FF2F3266", "21000024FF2F3267"}));
     const auto iscsi = Json::parse(R"({"nodes":[{"iscsi_name":"iqn.1998-01.com.vmware:ESX-1"}]})");
     EXPECT_EQ(ports_of(iscsi), std::vector<std::string>{"iqn.1998-01.com.vmware:esx-1"});
-    EXPECT_EQ(port({.kind = Initiator::Kind::fc, .wwpn = "21000024ff2f3266"}), "21000024FF2F3266");
+    EXPECT_EQ((Initiator{.kind = Initiator::Kind::fc, .wwpn = "21000024ff2f3266"}.in_capitals()), "21000024FF2F3266");
 }
 
 rest::Reply reply(int status, std::string body)
@@ -140,14 +140,6 @@ TEST(FlashSystemError, HalfAnAnswerIsNone)
 TEST(FlashSystemError, OnlyTheLunNumberIsBusy)
 {
     EXPECT_EQ(decoded(429, "Too Many Requests")->code, Errc::unavailable);
-}
-
-TEST(FlashSystemTarget, IdsThatAreNoneAreRefused)
-{
-    EXPECT_EQ(parse_target({.id = "host:14"})->id, "14");
-    EXPECT_TRUE(parse_target({.id = "hostcluster:3"})->cluster);
-    for (const char* bad : {"", "14", "host:", "host:x", "host:1:2", "hosts:1", "host:../1"})
-        EXPECT_FALSE(parse_target({.id = bad})) << bad;
 }
 
 TEST(FlashSystemCopy, DoneIsIdleAtHundredPercentAndNothingElse)

@@ -113,6 +113,16 @@ TEST_F(FlashSystemTest, TooManySignInsAreWaitedOutAndARefusedOneIsNotRepeated)
     EXPECT_GE(asked("auth"), 2);
 }
 
+TEST_F(FlashSystemTest, ASignInThatIsOneTooManyWaitsAsLongAsTheArrayAsks)
+{
+    set({{"auth_per_second", 1}, {"auth_retry_after", 2}});
+    ASSERT_TRUE(find());
+    rig.new_driver();
+    rig.wire().forget();
+    EXPECT_TRUE(find());
+    EXPECT_EQ(asked("auth"), 2) << "with pauses of our own it takes one more";
+}
+
 TEST_F(FlashSystemTest, AFailoverOfTheConfigNodeIsWaitedOut)
 {
     ASSERT_TRUE(find());
@@ -184,6 +194,15 @@ TEST_F(FlashSystemTest, AnIdThatWasGivenOutAgainIsNotTheVolumeAnyMore)
 }
 
 // --- volume protection
+
+TEST_F(FlashSystemTest, IdsThatAreNoneAreRefused)
+{
+    const auto volume = *find();
+    rig.wire().forget();
+    for (const char* bad : {"14", "host:", "host:x", "host:1:2", "hosts:1", "host:../1", "hostcluster:"})
+        EXPECT_EQ(rig.driver().map(rig.call, volume, {.id = bad}, 5).error().code, Errc::bad_request) << bad;
+    EXPECT_EQ(rig.wire().count(), 0);
+}
 
 TEST_F(FlashSystemTest, ProtectionOfSystemAndPoolIsRefusedBeforeAnythingIsChanged)
 {

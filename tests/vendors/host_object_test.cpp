@@ -116,5 +116,70 @@ TEST_F(HostObjectTest, AHostWithoutAdaptersOrWithoutAUuidIsRefused)
     EXPECT_EQ(ensure().error().code, Errc::bad_request);
 }
 
+// --- hosts that have to be read one by one
+
+struct HostSearchTest : HostObjectTest {
+    std::vector<std::string> read;
+    std::vector<std::string> everyone{"node-1", "esx-9", "esx-1", "node-2"};
+
+    Result<std::vector<ArrayHost>> search(const std::vector<std::string>& hinted = {})
+    {
+        HostSearch how;
+        how.hints.push_back([&]() -> Result<std::vector<std::string>> { return hinted; });
+        how.everyone = [&]() -> Result<std::vector<std::string>> {
+            done.emplace_back("everyone");
+            return everyone;
+        };
+        how.read = [&](const std::string& name) -> Result<std::optional<ArrayHost>> {
+            read.push_back(name);
+            if (name == "broken")
+                return Error{Errc::unavailable, "no answer"};
+            const auto found = std::ranges::find(objects, name, &ArrayHost::name);
+            return found == objects.end() ? std::nullopt : std::optional(*found);
+        };
+        return holders_of({one, two}, own, host, how);
+    }
+};
+
+TEST_F(HostSearchTest, AHintThatLeadsToAllOfThemSparesTheOthers)
+{
+    objects = {{"host:4", "esx-a", {one, two}}};
+    const auto found = search({"", "esx-a", "esx-a", "esx-b"});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->size(), 1U);
+    EXPECT_EQ(read, std::vector<std::string>{"esx-a"});
+    EXPECT_TRUE(done.empty()) << "nobody asks for all hosts";
+}
+
+TEST_F(HostSearchTest, AHintThatLeadsToSomeIsEnoughToKnowWhoHasThem)
+{
+    objects = {{"host:4", "esx-a", {one}}, {"host:5", "esx-b", {two}}};
+    EXPECT_EQ(search({"esx-a"})->size(), 1U);
+    EXPECT_TRUE(done.empty());
+}
+
+TEST_F(HostSearchTest, WithoutHintsTheLikelyHostIsReadFirst)
+{
+    objects = {{"host:4", "esx-1", {one, two}}};
+    EXPECT_EQ(search()->front().id, "host:4");
+    EXPECT_EQ(read, std::vector<std::string>{"esx-1"});
+}
+
+TEST_F(HostSearchTest, WhereNobodyHasThemOursIsGivenEvenEmpty)
+{
+    EXPECT_TRUE(search()->empty());
+    objects = {{"host:7", own, {}}};
+    read.clear();
+    ASSERT_EQ(search()->size(), 1U);
+    EXPECT_EQ(read.back(), own);
+}
+
+TEST_F(HostSearchTest, AHostThatCannotBeReadIsNotNobody)
+{
+    EXPECT_EQ(search({"broken"}).error().code, Errc::unavailable);
+    everyone = {"broken"};
+    EXPECT_EQ(search().error().code, Errc::unavailable);
+}
+
 } // namespace
 } // namespace xcopy

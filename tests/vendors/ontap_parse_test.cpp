@@ -101,13 +101,13 @@ TEST(OntapMap, InitiatorsAreReadInBothFormsAndForeignRecordsIgnored)
     auto record = Json::parse(R"({"svm":{"uuid":"8f1c"},"lun":{"uuid":"2a7f"},
         "igroup":{"uuid":"77aa","name":"g","initiators":["IQN.a",{"name":"21:00:00:24:FF:1A:2B:3C"}]},
         "logical_unit_number":7})");
-    const auto mapping = parse_map(record, svm, "2a7f");
+    const auto mapping = parse_map(record, "2a7f", svm.uuid);
     ASSERT_TRUE(mapping);
     EXPECT_EQ(mapping->lun, 7);
     EXPECT_EQ(mapping->host.initiator_ids, (std::vector<std::string>{"iqn.a", "21:00:00:24:ff:1a:2b:3c"}));
-    EXPECT_FALSE(parse_map(record, svm, "2a80"));
+    EXPECT_FALSE(parse_map(record, "2a80", svm.uuid));
     record["svm"]["uuid"] = "other";
-    EXPECT_FALSE(parse_map(record, svm, "2a7f"));
+    EXPECT_FALSE(parse_map(record, "2a7f", svm.uuid));
 }
 
 TEST(OntapErrors, EveryCodeSaysWhatItMeansAndKeepsTheArraysWords)

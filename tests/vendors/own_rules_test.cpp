@@ -202,6 +202,77 @@ TEST(PowerMax, AViewOfTheHostsHostGroupIsUsedAndLeft)
     EXPECT_EQ(rig.control({{"verb", "state"}}), before);
 }
 
+Subject powermax_with(const std::string& port_group, Initiators initiators)
+{
+    auto subject = powermax_subject();
+    subject.secret["POWERMAX_PORT_GROUP_NAME"] = port_group;
+    subject.initiators = std::move(initiators);
+    return subject;
+}
+
+const Initiator fc_port{.kind = Initiator::Kind::fc, .wwnn = "20000000c9f3adff", .wwpn = "10000000c9f3adff"};
+const Initiator iscsi_port{.kind = Initiator::Kind::iscsi, .name = "iqn.1998-01.com.vmware:esx-1-5f0c2d3e"};
+
+TEST(PowerMax, AnIscsiHostIsReachedThroughAnIscsiPortGroup)
+{
+    for (const bool v3 : {false, true})
+        for (const auto& adapters : {Initiators{iscsi_port}, Initiators{fc_port, iscsi_port}}) {
+            Rig rig(powermax_with("PG-iSCSI", adapters), {{"v3", v3}});
+            const auto before = rig.control({{"verb", "state"}});
+            const auto [volume, host] = ready(rig);
+            EXPECT_EQ(host.id, "host:esx-1");
+            const auto mapped = rig.driver().map(rig.call, volume, host, std::nullopt);
+            ASSERT_TRUE(mapped) << mapped.error().message;
+            EXPECT_TRUE(mapped->lun);
+            EXPECT_TRUE(rig.reaches_host(rig.volume["naa"]));
+            ASSERT_TRUE(rig.driver().unmap(rig.call, volume, host));
+            EXPECT_EQ(rig.control({{"verb", "state"}}), before);
+        }
+}
+
+TEST(PowerMax, AHostWithoutAnAdapterOfThePortGroupsProtocolIsRefusedBeforeAnythingIsChanged)
+{
+    const std::pair<std::string, Initiator> pairs[] = {{"PG-iSCSI", fc_port}, {"PG1", iscsi_port}};
+    for (const auto& [group, adapter] : pairs)
+        for (const bool v3 : {false, true}) {
+            Rig rig(powermax_with(group, {adapter}), {{"v3", v3}});
+            const auto before = rig.control({{"verb", "state"}});
+            const auto refused = rig.ensure();
+            ASSERT_FALSE(refused) << group;
+            EXPECT_EQ(refused.error().code, Errc::unsupported);
+            EXPECT_THAT(refused.error().message, HasSubstr("no adapter of the protocol of port group " + group));
+            EXPECT_THAT(refused.error().remedy, HasSubstr("POWERMAX_PORT_GROUP_NAME"));
+            EXPECT_EQ(rig.control({{"verb", "state"}}), before);
+        }
+}
+
+TEST(PowerMax, APortGroupForNvmeIsRefused)
+{
+    Rig rig(powermax_with("PG-NVMe", {fc_port}));
+    const auto refused = rig.ensure();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unsupported);
+    EXPECT_THAT(refused.error().message, HasSubstr("port group PG-NVMe is for NVMe"));
+    EXPECT_THAT(refused.error().remedy, HasSubstr("FC or iSCSI"));
+}
+
+// The secret's port group was changed between two runs, or the administrator moved the host's adapters.
+TEST(PowerMax, WhereTheArrayFindsThatProtocolsDifferItsRefusalIsExplainedAndNothingStays)
+{
+    Rig rig(powermax_with("PG1", {fc_port, iscsi_port}));
+    const auto [volume, host] = ready(rig);
+    rig.control({{"verb", "host.create"}, {"name", "esx-2"}, {"initiators", {"iqn.1998-01.com.vmware:esx-2"}}});
+    const auto before = rig.control({{"verb", "state"}});
+    const ArrayHost iscsi_only{.id = "host:esx-2", .name = "esx-2"};
+    const auto refused = rig.driver().map(rig.call, volume, iscsi_only, std::nullopt);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unsupported);
+    EXPECT_THAT(refused.error().message, HasSubstr("the port group and the host speak different protocols"));
+    EXPECT_THAT(refused.error().remedy, HasSubstr("POWERMAX_PORT_GROUP_NAME"));
+    ASSERT_TRUE(rig.driver().unmap(rig.call, volume, iscsi_only)) << "the storage group goes";
+    EXPECT_EQ(rig.control({{"verb", "state"}}), before);
+}
+
 TEST(PowerMax, AMigratedVolumeShowsItsEffectiveWwn)
 {
     Rig rig(powermax_subject(), {{"moved", true}});

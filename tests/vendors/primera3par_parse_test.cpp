@@ -51,8 +51,8 @@ TEST(Primera3parHost, PathsAreUpperCaseAndRepeatedForEachPort)
         {"wwn":"21000024FF2F3266","portPos":{"node":1,"slot":1,"cardPort":2}}],
         "iSCSIPaths":[{"name":"iqn.1998-01.com.VMware:ESX-A"}]})"));
     EXPECT_EQ(host.id, "host:esx-a");
-    EXPECT_TRUE(share_an_initiator(host.initiator_ids, {spelled("21000024ff2f3266")}));
-    EXPECT_TRUE(share_an_initiator(host.initiator_ids, {spelled("iqn.1998-01.com.vmware:esx-a")}));
+    EXPECT_TRUE(share_an_initiator(host.initiator_ids, {capital_hex("21000024ff2f3266")}));
+    EXPECT_TRUE(share_an_initiator(host.initiator_ids, {capital_hex("iqn.1998-01.com.vmware:esx-a")}));
     EXPECT_TRUE(parse_host(Json::parse(R"({"FCPaths":[{"wwn":"21000024FF41DCF7"}]})")).name.empty());
 }
 

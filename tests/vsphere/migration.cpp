@@ -4,9 +4,6 @@ namespace e2e {
 
 using nlohmann::json;
 
-namespace {
-
-// vCenter's view of a lab: the same hosts, addresses, datastores and devices.
 json inventory_of(const Site& site, const std::vector<json>& vms, const std::vector<json>& more_datastores)
 {
     json inventory{{"datacenter", "DC 0"},
@@ -27,8 +24,6 @@ json inventory_of(const Site& site, const std::vector<json>& vms, const std::vec
     }
     return inventory;
 }
-
-} // namespace
 
 json vm(const std::string& name, const std::string& power, const std::vector<json>& disks, const std::string& host)
 {

@@ -17,6 +17,10 @@ nlohmann::json vm(const std::string& name, const std::string& power, const std::
 nlohmann::json flat(const std::string& file, const std::vector<std::string>& parents = {},
                     std::uint64_t size = 16 * mib);
 
+// vCenter's view of a lab: the same hosts, addresses, datastores and devices.
+nlohmann::json inventory_of(const Site& site, const std::vector<nlohmann::json>& vms,
+                            const std::vector<nlohmann::json>& more_datastores = {});
+
 class Migration {
 public:
     explicit Migration(const std::vector<nlohmann::json>& vms,

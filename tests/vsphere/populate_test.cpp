@@ -1,5 +1,6 @@
 // The real coordinator, told of no host: a vCenter that knows the lab's hosts, datastores and VMs leads it to the real agents.
 #include "tests/end_to_end/scraper.hpp"
+#include "tests/end_to_end/ssh_site.hpp"
 #include "tests/vsphere/migration.hpp"
 
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 
 namespace e2e {
 namespace {
@@ -74,8 +76,39 @@ TEST(PopulateByVcenter, AgentsMayListenOnAnotherPort)
     const auto disk = migration.site.make_disk("web/web.vmdk", 16 * mib);
     const auto target = migration.site.make_target(16 * mib);
     const auto ran = migration.populate(disk, target, "web", {"--agent-port=1"});
-    expect_refused(migration, ran, target, "no agent answered");
+    expect_refused(migration, ran, target, "no host answered");
     EXPECT_THAT(ran.err, HasSubstr(":1/"));
+}
+
+// As Forklift starts it where no agent is installed: vCenter, Forklift's key, no certificates, and no script anywhere yet.
+TEST(PopulateByVcenter, HostsWithoutAgentsGetTheScriptAndCopyOverSsh)
+{
+    const json no_agents{
+        {"hosts",
+         {{{"name", "esx1"}, {"ssh", true}, {"agent", false}}, {{"name", "esx2"}, {"ssh", true}, {"agent", false}}}}};
+    Migration migration({vm("web", "poweredOff", {flat("[datastore1] web/web.vmdk")})}, no_agents);
+    auto& site = migration.site;
+    give_forklifts_key(site, {"esx1", "esx2"});
+    for (const char* name : {"XCOPY_AGENT_CA_FILE", "XCOPY_AGENT_CERT_FILE", "XCOPY_AGENT_KEY_FILE"})
+        site.more_environment[name] = "";
+    const auto uploads = migration.vcenter.uploads() / "datastore1";
+    std::filesystem::remove(uploads);
+    std::filesystem::create_directory_symlink(site.lab.datastore("datastore1"), uploads);
+    const auto disk = site.make_disk("web/web.vmdk", 16 * mib);
+    const auto target = site.make_target(16 * mib);
+    const auto ran = migration.populate(disk, target, "web");
+    expect_copied(migration, ran, disk, target);
+    EXPECT_EQ(result_of(ran).at("clone_method"), "ssh");
+    EXPECT_EQ(result_of(ran).at("why_method"), "no certificate for agents is given");
+    EXPECT_TRUE(std::filesystem::exists(site.lab.datastore("datastore1") / "secure-vmkfstools-wrapper"));
+    EXPECT_EQ(migration.vcenter.sessions(), 0);
+
+    migration.vcenter.requests(); // from here on
+    const auto other = site.make_target(16 * mib);
+    const auto again = migration.populate(disk, other, "web");
+    expect_copied(migration, again, disk, other);
+    EXPECT_THAT(again.err, Not(HasSubstr("script to be put"))) << "it is there";
+    EXPECT_THAT(migration.vcenter.requests(), testing::Each(Not(HasSubstr("/folder/"))));
 }
 
 TEST(PopulateByVcenter, TheHostOfARunningVmCopiesTheDiskBelowItsSnapshot)

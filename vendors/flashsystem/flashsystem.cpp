@@ -1,5 +1,5 @@
-#include "vendors/copying_driver.hpp"
-#include "vendors/flashsystem/parse.hpp"
+#include "vendors/flashsystem/flashsystem.hpp"
+
 #include "vendors/registry.hpp"
 
 #include <fmt/ranges.h>
@@ -13,22 +13,70 @@ namespace xcopy::flashsystem {
 using rest::Json;
 using rest::text_at;
 using Phase = ArrayCopyState::Phase;
+using Rows = std::vector<Json>;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr int copy_rate = 130; // at most 512 MB/s
+constexpr std::string_view own_user =
+    "give the account the role Administrator and to nobody else: a sign-in elsewhere ends ours";
 
-std::string map_name(const ArrayCopy& copy)
+constexpr ErrorRow error_rows[] = {
+    // facts 5 to 7
+    {"CMMVC5753E,CMMVC5754E,CMMVC5804E,CMMVC5868E", Errc::not_found,
+     "the object does not exist, or its name is not legal", ""},
+    {"CMMVC5878E", Errc::conflict, "the volume is mapped to this host already", ""},
+    {"CMMVC5879E", Errc::busy, "the LUN number is taken on this host", ""},
+    {"CMMVC5844E", Errc::bad_request, "the LUN number is too high", "choose a lower --lun"},
+    {"CMMVC6071E,CMMVC9375E", Errc::conflict,
+     "the volume is mapped to another host, and the array did not heed 'force'", "map it by hand"},
+    {"CMMVC5842E", Errc::not_found, "the volume is not mapped to this host", ""},
+    {"CMMVC5867E,CMMVC6578E,CMMVC6581E", Errc::conflict, "another host object has this initiator",
+     "find it with lsfabric -wwpn, or lshost"},
+    {"CMMVC6035E", Errc::conflict, "an object of this name exists", ""},
+    {"CMMVC9331E", Errc::conflict, "the volume is mapped with another protocol", "use a volume of FC or iSCSI hosts"},
+    {"CMMVC5709E,CMMVC5713E", Errc::bad_request, "the command does not take these parameters", ""},
+    {"CMMVC7205E", Errc::unsupported, "this code level does not know the command", ""},
+    {"CMMVC6253E", Errc::denied, "the account's role does not allow this", own_user},
+    {"CMMVC5924E", Errc::unsupported, "the volumes differ in size",
+     "expand the smaller one (expandvdisksize -unit b), or copy through a host (XCOPY)"},
+    {"CMMVC6466E", Errc::conflict, "the target is that of another FlashCopy mapping", "end it and remove it (rmfcmap)"},
+    {"CMMVC5903E,CMMVC5907E,CMMVC5912E", Errc::unavailable, "the FlashCopy mapping is in another state", ""},
+    // Its number is published nowhere, so the words decide (facts 6.4).
+    {"volume protection|protection period|protection time|recent I/O|recently active", Errc::unavailable,
+     "volume protection does not let go of a volume that saw I/O a moment ago",
+     "run again when the volume was idle for vdisk_protection_time (lssystem), or switch protection "
+     "off (chsystem or chmdiskgrp -vdiskprotectionenabled no)",
+     "flashsystem_protected"},
+};
+
+bool is_command_error(const Error& error) // the command was refused, or this code level does not know it
 {
-    return "xcopy-" + copy.id;
+    return error.reason.starts_with("flashsystem_CMMVC") || error.code == Errc::not_found;
+}
+
+std::string holder_in(const Json& mapping) // of lsvdiskhostmap: "host:14" or "hostcluster:3"
+{
+    return text_at(mapping, "mapping_type") == "shared" ? "hostcluster:" + text_at(mapping, "host_cluster_id")
+                                                        : "host:" + text_at(mapping, "host_id");
 }
 
 Json port_options(const Spellings& ports)
 {
-    if (is_wwpn(ports.front())) // "force": it need not be logged in at this moment
+    if (is_hex(ports.front())) // "force": it need not be logged in at this moment
         return {{"fcwwpn", fmt::format("{}", fmt::join(ports, ":"))}, {"force", true}};
     return {{"iscsiname", fmt::format("{}", fmt::join(ports, ","))}};
+}
+
+std::string map_name(const ArrayCopy& copy)
+{
+    return own_name(copy.id, 63);
+}
+
+bool is_at_rest(const ArrayCopyRecord& copy)
+{
+    return copy.status == "idle_or_copied" || copy.status == "stopped";
 }
 
 class FlashSystem final : public CopyingDriver, public LunNumbers {
@@ -37,50 +85,43 @@ public:
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        const auto systems = list(call, "lssystem");
-        if (!systems)
-            return systems.error();
-        const Json system = systems->empty() ? Json() : systems->front();
-        return ArrayInfo{"IBM", "FlashSystem", text_at(system, "product_name"),
-                         split(text_at(system, "code_level"), ' ').front()};
+        return then(one(call, "lssystem"), [](const Json& system) {
+            return ArrayInfo{"IBM", "FlashSystem", text_at(system, "product_name"),
+                             split(text_at(system, "code_level"), ' ').front()};
+        });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
     {
         const auto wanted = parse_handle(handle.handle);
-        if (!wanted)
-            return wanted.error();
-        const auto systems = list(call, "lssystem");
-        if (!systems)
-            return systems.error();
-        const Json system = systems->empty() ? Json() : systems->front();
+        const auto system = wanted ? one(call, "lssystem") : wanted.error();
+        if (!system)
+            return system.error();
         // The CSI driver writes the alias, which is the id unless somebody changed it.
-        const auto is_here = [&](const char* field) { return upper(text_at(system, field)) == upper(wanted->system); };
+        const auto is_here = [&](const char* field) { return upper(text_at(*system, field)) == upper(wanted->system); };
         if (!wanted->system.empty() && !is_here("id_alias") && !is_here("id"))
-            return wrong_array(handle.handle, "system " + wanted->system, "system " + text_at(system, "id"));
+            return wrong_array(handle.handle, "system " + wanted->system, "system " + text_at(*system, "id"));
         const auto row = volume_row(call, *wanted);
         if (!row)
             return row.error();
-        auto volume = parse_volume(*row);
-        if (!volume)
-            return std::move(volume.error()).in(array());
-        const auto unprotected = check_protection(call, system, *row);
+        const auto volume = in_step(array(), parse_volume(*row));
+        const auto unprotected = volume ? check_protection(call, *system, *row) : volume.error();
         return unprotected ? volume : unprotected.error();
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
-        HostObjects objects{.one_protocol = true, .spell = port};
-        objects.list = [&](const Spellings& ports, const std::string& own, bool) -> Result<std::vector<ArrayHost>> {
-            auto found = owners(call, host, ports);
-            if (found && found->empty()) {
-                auto ours = read_host(call, own);
-                if (!ours)
-                    return ours.error();
-                if (*ours)
-                    found->push_back(std::move(**ours));
-            }
-            return found;
+        HostObjects objects{.one_protocol = true, .spell = &Initiator::in_capitals};
+        objects.list = [&](const Spellings& ports, const std::string& own, bool) {
+            // Not every code level lists ports, and lsfabric knows those that are logged in (facts 5).
+            HostSearch search;
+            search.hints.push_back([&] { return hosts_of(call, ports, "lshostports", "host_id"); });
+            for (const auto& port : ports)
+                if (is_hex(port))
+                    search.hints.push_back([&] { return hosts_of(call, ports, "lsfabric", "name", {{"wwpn", port}}); });
+            search.everyone = [&] { return each(list(call, "lshost"), name_of); };
+            search.read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); };
+            return holders_of(ports, own, host, search);
         };
         objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) {
             return own ? change(call, "addhostport/" + halves(own->id).second, port_options(ports))
@@ -94,8 +135,7 @@ public:
 
     Result<std::set<int>> used_by(const Call& call, const ArrayHost& host) override
     {
-        const auto rows = list(call, "lshostvdiskmap/" + halves(host.id).second);
-        return rows ? Result<std::set<int>>(numbers_in(*rows, "SCSI_id")) : rows.error();
+        return numbers_in(list(call, "lshostvdiskmap/" + halves(host.id).second), "SCSI_id");
     }
 
     // FlashCopy of a raw device's volume onto a PersistentVolume's (facts 7). Without autodelete: the mapping stays and
@@ -105,49 +145,39 @@ public:
     Result<Volume> find_source(const Call& call, const DiskBacking& disk) override
     {
         const auto wanted = parse_handle("SVC:" + hex_in(disk)); // the UID alone
-        const auto row = wanted ? volume_row(call, *wanted)
-                                : error(Errc::not_found, fmt::format("'{}' is no volume of such an array", disk.id),
-                                        "copy through a host (XCOPY)");
-        return row ? parse_volume(*row) : row.error();
+        if (!wanted)
+            return error(Errc::not_found, fmt::format("'{}' is no volume of such an array", disk.id),
+                         "copy through a host (XCOPY)");
+        return then(volume_row(call, *wanted), parse_volume);
     }
 
     Result<void> check(const Call& call, const ArrayCopy& copy) override
     {
-        if (auto sizes = check_sizes(copy); !sizes)
-            return sizes;
         const auto& [source, target] = std::tie(copy.source, copy.target);
+        if (auto equal = check_equal_sizes(
+                copy, fmt::format("expandvdisksize -size {} -unit b {}, or copy through a host (XCOPY)",
+                                  target.size_bytes - source.size_bytes, source.name));
+            !equal)
+            return equal;
         for (const auto& volume : {source, target})
             if (auto still = verify(call, volume); !still)
                 return still;
-        const auto bytes = target.size_bytes - source.size_bytes;
-        if (auto equal = check_equal_sizes(
-                copy,
-                fmt::format("expandvdisksize -size {} -unit b {}, or copy through a host (XCOPY)", bytes, source.name));
-            !equal)
-            return equal;
         const auto rows = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + target.name}});
         for (const Json& row : rows ? *rows : Rows())
-            if (text_at(row, "target_vdisk_id") == target.id && text_at(row, "name") != map_name(copy))
-                return error(
-                    Errc::unsupported,
-                    fmt::format("{} is the target of FlashCopy mapping {} already", target.name, text_at(row, "name")),
-                    "let that copy end and remove it (rmfcmap), or copy through a host (XCOPY)");
-        return rows ? Result<void>() : rows.error();
+            if (text_at(row, "target_vdisk_id") == target.id && name_of(row) != map_name(copy))
+                return error(Errc::unsupported,
+                             fmt::format("{} is the target of FlashCopy mapping {} already", target.name, name_of(row)),
+                             "let that copy end and remove it (rmfcmap), or copy through a host (XCOPY)");
+        return done(rows);
     }
 
-    Result<void> forget(const Call& call, const ArrayCopy& copy) override
-    {
-        const auto now = look(call, copy);
-        if (now && now->phase == Phase::running)
-            return error(Errc::busy, fmt::format("FlashCopy mapping {} is at {} %", map_name(copy), now->percent),
-                         "wait for its end, or cancel the copy");
-        return now ? cancel(call, copy) : now.error();
-    }
+    Result<void> forget(const Call& call, const ArrayCopy& copy) override { return forget_ended(call, copy); }
 
 protected:
     bool are_ids(const Volume& volume, const ArrayHost& host) const override
     {
-        return is_digits(volume.id) && parse_target(host).has_value();
+        const auto [kind, id] = halves(host.id);
+        return is_digits(volume.id) && is_digits(id) && (kind == "host" || kind == "hostcluster");
     }
 
     // A mapping of a host cluster shows as a row for each member: one mapping, which we never take away.
@@ -155,42 +185,29 @@ protected:
     {
         if (!is_digits(volume.id))
             return no_ids(volume, {.id = "host:0"});
-        const auto rows = map_rows(call, volume);
-        if (!rows)
-            return rows.error();
-        std::vector<Mapping> mappings;
-        for (const Json& row : *rows) {
-            const auto host = read_host(call, text_at(row, "host_id"));
-            if (!host)
-                return host.error();
-            if (!*host) // gone in between, and its mapping with it
-                continue;
-            const bool shared = text_at(row, "mapping_type") == "shared";
-            const auto id = shared ? "hostcluster:" + text_at(row, "host_cluster_id") : (*host)->id;
-            auto known = std::ranges::find(mappings, id, [](const Mapping& one) { return one.host.id; });
-            if (known == mappings.end()) {
-                known = mappings.insert(known, {{id, shared ? text_at(row, "host_cluster_name") : (*host)->name},
-                                                number_in(row, "SCSI_id")});
-            }
-            known->host.initiator_ids.insert(known->host.initiator_ids.end(), (*host)->initiator_ids.begin(),
-                                             (*host)->initiator_ids.end());
-        }
-        return mappings;
+        return each(map_rows(call, volume), [&](const Json& row) {
+            return then(read_host(call, text_at(row, "host_id")), [&](const std::optional<ArrayHost>& host) {
+                if (!host) // gone in between, and its mapping with it
+                    return std::optional<Mapping>();
+                const auto id = holder_in(row);
+                const auto name = id == host->id ? host->name : text_at(row, "host_cluster_name");
+                return std::optional(Mapping{{id, name, host->initiator_ids}, number_in(row, "SCSI_id")});
+            });
+        });
     }
 
     Result<std::optional<Mapping>> connect(const Call& call, const Volume& volume, const ArrayHost& host,
                                            std::optional<int> lun) override
     {
-        const auto target = parse_target(host);
-        Json options = {{target->cluster ? "hostcluster" : "host", target->id}, {"force", true}}; // others have it too
+        const auto [kind, id] = halves(host.id);
+        Json options = {{kind, id}, {"force", true}}; // others have it too
         if (lun)
             options["scsi"] = std::to_string(*lun);
-        const auto reply =
-            run(call, (target->cluster ? "mkvolumehostclustermap/" : "mkvdiskhostmap/") + volume.id, options);
-        if (!reply)
-            return reply.error();
-        const auto number = number_in(*reply, "id"); // what is "created" is the LUN number
-        return number && *number == lun.value_or(*number) ? std::optional(Mapping{host, number}) : std::nullopt;
+        const char* command = kind == "host" ? "/mkvdiskhostmap/" : "/mkvolumehostclustermap/";
+        return then(api_.post(call, command + volume.id, options), [&](const Json& made) {
+            const auto number = number_in(made, "id"); // what is "created" is the LUN number
+            return number && *number == lun.value_or(*number) ? std::optional(Mapping{host, number}) : std::nullopt;
+        });
     }
 
     // Looked at first, for ids are given out again; a mapping of a cluster is never taken away.
@@ -199,43 +216,34 @@ protected:
         const auto gone = is_gone(call, volume, host);
         if (!gone || *gone)
             return done(gone);
-        const auto target = parse_target(host);
-        if (target->cluster)
+        const auto [kind, id] = halves(host.id);
+        if (kind == "hostcluster")
             return error(Errc::unsupported, "a mapping of a host cluster is never taken away",
                          "rmvolumehostclustermap, if it is to go");
-        return change(call, "rmvdiskhostmap/" + volume.id, {{"host", target->id}});
+        return change(call, "rmvdiskhostmap/" + volume.id, {{"host", id}});
     }
 
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
     {
         const auto rows = map_rows(call, volume);
-        if (!rows && rows.error().code != Errc::not_found) // else the volume is gone, and its mappings with it
-            return rows.error();
-        const auto target = parse_target(host);
-        return !rows || std::ranges::none_of(*rows, [&](const Json& row) { return target->owns(row); });
+        if (!rows && rows.error().code == Errc::not_found) // the volume is gone, and its mappings with it
+            return true;
+        return then(rows, [&](const Rows& all) { return std::ranges::count(all, host.id, holder_in) == 0; });
     }
 
-    // Ours, by its name; never one between other volumes.
     Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
-        if (copy.id.empty() || !is_plain_name("x" + copy.id, 58))
-            return Error{Errc::bad_request, fmt::format("'{}' is not the id of a copy", copy.id)};
         auto rows = list(call, "lsfcmap", {{"filtervalue", "name=" + map_name(copy)}});
         if (!rows)
             return rows.error();
-        const auto ours =
-            std::ranges::find_if(*rows, [&](const Json& row) { return text_at(row, "name") == map_name(copy); });
+        const auto ours = std::ranges::find(*rows, map_name(copy), name_of);
         if (ours == rows->end())
             return std::optional<ArrayCopyRecord>();
-        if (!is_digits(text_at(*ours, "id")) || text_at(*ours, "source_vdisk_id") != copy.source.id ||
-            text_at(*ours, "target_vdisk_id") != copy.target.id)
-            return error(Errc::conflict, fmt::format("FlashCopy mapping {} is between other volumes", map_name(copy)),
-                         "look at it with lsfcmap; it is not touched");
         if (text_at(*ours, "progress").empty()) { // not every code level lists it
-            const auto progress = list(call, "lsfcmapprogress/" + text_at(*ours, "id"));
+            const auto progress = one(call, "lsfcmapprogress/" + rest::percent_encode(text_at(*ours, "id")));
             if (!progress)
                 return progress.error();
-            (*ours)["progress"] = progress->empty() ? "" : text_at(progress->front(), "progress");
+            (*ours)["progress"] = text_at(*progress, "progress");
         }
         return std::optional(parse_copy(*ours));
     }
@@ -251,20 +259,18 @@ protected:
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
                                                 const std::optional<ArrayCopyRecord>& now) override
     {
+        if (now && now->status == "prepared") // one that fails right after its start is not begun anew
+            return then(api_.post(call, "/startfcmap/" + now->id, Json::object()),
+                        [](const Json&) { return std::optional(ArrayCopyState{Phase::running}); });
         Result<void> stepped;
-        if (!now)
+        if (now && is_at_rest(*now))
+            stepped = change(call, "prestartfcmap/" + now->id);
+        else if (!now)
             stepped = change(call, "mkfcmap",
                              {{"source", copy.source.id},
                               {"target", copy.target.id},
                               {"name", map_name(copy)},
                               {"copyrate", copy_rate}});
-        else if (is_at_rest(*now))
-            stepped = change(call, "prestartfcmap/" + now->id);
-        else if (now->status == "prepared") {
-            stepped = change(call, "startfcmap/" + now->id);
-            if (stepped) // one that fails at once is not begun anew
-                return std::optional(ArrayCopyState{Phase::running});
-        }
         return stepped ? Result<std::optional<ArrayCopyState>>(std::nullopt) : stepped.error();
     }
 
@@ -282,33 +288,33 @@ protected:
     }
 
 private:
+    static std::string name_of(const Json& row) { return text_at(row, "name"); }
+
     Result<Rows> list(const Call& call, const std::string& command, const Json& options = Json::object())
     {
-        const auto reply = api_.read_by_post(call, "/" + command, options);
-        return reply ? Result<Rows>(rows_in(*reply)) : reply.error();
+        return then(api_.read_by_post(call, "/" + command, options), [](const Json& reply) { // may be nothing at all
+            return reply.is_object() ? Rows{reply} : rest::records_at(reply, "");
+        });
     }
 
-    Result<Json> run(const Call& call, const std::string& command, const Json& options = Json::object())
+    Result<Json> one(const Call& call, const std::string& command)
     {
-        return api_.post(call, "/" + command, options);
+        return then(list(call, command), [](const Rows& rows) { return rows.empty() ? Json() : rows.front(); });
     }
 
     Result<void> change(const Call& call, const std::string& command, const Json& options = Json::object())
     {
-        const auto reply = run(call, command, options);
-        return reply ? Result<void>() : reply.error();
+        return done(api_.post(call, "/" + command, options));
     }
 
     // A filter may do anything, so what comes back is compared; and an id in a handle may be another volume's by now.
     Result<Json> volume_row(const Call& call, const Handle& wanted)
     {
-        for (const auto& [command, filter] :
-             {std::pair<std::string, std::string>("lsvdisk", wanted.uid), {"lsvdisk/" + wanted.id, ""}}) {
-            if (command.ends_with('/'))
-                continue;
-            Json options = {{"bytes", true}};
-            if (!filter.empty())
-                options["filtervalue"] = "vdisk_UID=" + filter;
+        std::vector<std::pair<std::string, Json>> ways = {
+            {"lsvdisk", {{"bytes", true}, {"filtervalue", "vdisk_UID=" + wanted.uid}}}};
+        if (!wanted.id.empty())
+            ways.emplace_back("lsvdisk/" + wanted.id, Json{{"bytes", true}});
+        for (const auto& [command, options] : ways) {
             const auto rows = list(call, command, options);
             if (!rows && !is_command_error(rows.error()))
                 return rows.error();
@@ -327,21 +333,21 @@ private:
         if (text_at(system, "vdisk_protection_enabled") != "yes")
             return {};
         const auto id = text_at(volume, "mdisk_grp_id"); // "many" where its copies are in different pools
-        const auto pools = is_digits(id) ? list(call, "lsmdiskgrp/" + id) : Rows();
-        if (!pools)
-            return pools.error();
-        const auto of_pool = pools->empty() ? "" : text_at(pools->front(), "vdisk_protection_enabled");
-        const auto pool = text_at(volume, "mdisk_grp_name");
+        const auto pool = is_digits(id) ? one(call, "lsmdiskgrp/" + id) : rest::as_result(Json());
+        if (!pool)
+            return pool.error();
+        const auto of_pool = text_at(*pool, "vdisk_protection_enabled");
+        const auto name = text_at(volume, "mdisk_grp_name");
         if (of_pool == "no")
             return {};
         return error(
             Errc::unsupported,
             fmt::format(
                 "volume protection is on for the system and {} pool {}: it would keep the mapping after the copy",
-                of_pool.empty() ? "perhaps for" : "for", pool),
+                of_pool.empty() ? "perhaps for" : "for", name),
             fmt::format("while migrating: chmdiskgrp -vdiskprotectionenabled no {}, or for all pools chsystem "
                         "-vdiskprotectionenabled no",
-                        pool),
+                        name),
             "flashsystem_protection_on");
     }
 
@@ -352,7 +358,7 @@ private:
         if (row && text_at(*row, "id") != volume.id)
             return error(Errc::not_found, fmt::format("volume {} has another id than {} now", volume.name, volume.id),
                          "run again");
-        return row ? Result<void>() : row.error();
+        return done(row);
     }
 
     Result<Rows> map_rows(const Call& call, const Volume& volume)
@@ -371,65 +377,26 @@ private:
 
     Result<std::optional<ArrayHost>> read_host(const Call& call, const std::string& id_or_name)
     {
-        const auto rows = list(call, "lshost/" + rest::percent_encode(id_or_name));
-        if (!rows && rows.error().code != Errc::not_found)
-            return rows.error();
-        if (!rows || rows->empty() || !is_digits(text_at(rows->front(), "id")))
+        const auto row = one(call, "lshost/" + rest::percent_encode(id_or_name));
+        if (!row && row.error().code != Errc::not_found)
+            return row.error();
+        if (!row || !is_digits(text_at(*row, "id")))
             return std::optional<ArrayHost>();
-        const Json& row = rows->front();
-        return std::optional(ArrayHost{"host:" + text_at(row, "id"), text_at(row, "name"), ports_of(row)});
+        return std::optional(ArrayHost{"host:" + text_at(*row, "id"), name_of(*row), ports_of(*row)});
     }
 
-    // Not every code level lists ports, and lsfabric knows those that are logged in (facts 5): both are hints, and every host
-    // they name is read. Where they name none, all hosts are read, the likely ones first, until each port is found.
-    Result<std::vector<ArrayHost>> owners(const Call& call, const HostIdentity& host, const Spellings& ports)
+    // The hosts that rows with one of these ports name. Where the code level does not know the command: none.
+    Result<std::vector<std::string>> hosts_of(const Call& call, const Spellings& ports, const std::string& command,
+                                              const char* field, const Json& options = Json::object())
     {
-        struct Question {
-            const char* command;
-            const char* host; // the field that names it
-            Json options;
-        };
-        std::vector<Question> questions = {{"lshostports", "host_id", Json::object()}};
-        for (const auto& port : ports)
-            if (is_wwpn(port))
-                questions.push_back({"lsfabric", "name", {{"wwpn", port}}});
-        questions.push_back({"lshost", "id", Json::object()});
-
-        std::vector<ArrayHost> owners;
-        Spellings missing = ports;
-        for (const auto& [command, field, options] : questions) {
-            const bool all = command == std::string_view("lshost");
-            if (missing.empty() || (all && !owners.empty()))
-                break;
-            auto rows = list(call, command, options);
-            if (!rows && (all || !is_command_error(rows.error())))
-                return rows.error();
-            if (all)
-                std::ranges::stable_partition(*rows, [&](const Json& row) {
-                    return contains_ignoring_case(text_at(row, "name"), host.uuid) ||
-                           contains_ignoring_case(text_at(row, "name"), split(host.name, '.').front());
-                });
-            for (const Json& row : rows ? *rows : Rows()) {
-                const auto name = text_at(row, field);
-                const Spellings named = {upper(text_at(row, "WWPN")), lower(text_at(row, "iscsi_name")),
-                                         upper(text_at(row, "remote_wwpn"))};
-                const auto is_same = [&](const ArrayHost& known) {
-                    return known.name == name || known.id == "host:" + name;
-                };
-                if (missing.empty() || name.empty() || (!all && !share_an_initiator(named, ports)) ||
-                    std::ranges::any_of(owners, is_same))
-                    continue;
-                auto read = read_host(call, name);
-                if (!read)
-                    return read.error();
-                if (!*read || !share_an_initiator((*read)->initiator_ids, ports))
-                    continue;
-                std::erase_if(missing,
-                              [&](const auto& port) { return share_an_initiator({port}, (*read)->initiator_ids); });
-                owners.push_back(std::move(**read));
-            }
-        }
-        return owners;
+        const auto rows = list(call, command, options);
+        if (!rows && is_command_error(rows.error()))
+            return std::vector<std::string>();
+        return each(rows, [&](const Json& row) {
+            const Spellings named = {upper(text_at(row, "WWPN")), lower(text_at(row, "iscsi_name")),
+                                     upper(text_at(row, "remote_wwpn"))};
+            return share_an_initiator(named, ports) ? text_at(row, field) : std::string();
+        });
     }
 
     // Without "protocol" it is right for FC on every code level; for iSCSI newer ones need it and older ones refuse it.
@@ -437,7 +404,7 @@ private:
     {
         Json options = port_options(ports);
         options.update({{"name", name}, {"type", "generic"}});
-        if (!is_wwpn(ports.front()))
+        if (!is_hex(ports.front()))
             options["protocol"] = "iscsi";
         auto made = change(call, "mkhost", options);
         if (!made && made.error().code == Errc::bad_request && options.erase("protocol") > 0)
@@ -447,6 +414,102 @@ private:
 };
 
 } // namespace
+
+Result<Handle> parse_handle(std::string_view handle)
+{
+    const auto parts = parts_of(handle, R"(SVC:(?:(?:([\da-f]+):)?(\d+);)?(6005076[\da-f]{25}))"); // NAA 6, IBM
+    if (parts)
+        return Handle{parts->at(0), parts->at(1), upper(parts->at(2))};
+    const bool is_other = handle.starts_with("DS8K:") || handle.starts_with("A9000:");
+    return Error{is_other ? Errc::unsupported : Errc::bad_request,
+                 fmt::format("volume handle '{}' is {}", handle,
+                             is_other ? "of a DS8000 or A9000" : "none of SVC:id;uid, SVC:system:id;uid, SVC:uid"),
+                 "only volumes of block.csi.ibm.com on FlashSystem or SAN Volume Controller can be copied to"};
+}
+
+Result<Volume> parse_volume(const Json& row)
+{
+    const auto uid = text_at(row, "vdisk_UID");
+    const Volume volume{is_digits(text_at(row, "id")) ? text_at(row, "id") : "", text_at(row, "name"),
+                        "naa." + lower(uid), uid};
+    if (text_at(row, "status") == "offline")
+        return about(volume, Errc::unsupported, "it is offline", "bring the volume online");
+    if (contains_ignoring_case(text_at(row, "protocol"), "nvme"))
+        return about(volume, Errc::unsupported, "it is mapped by NVMe", "use a volume of FC or iSCSI hosts");
+    return proven(volume, rest::number_at(row, "capacity").value_or(0), {"naa.6005076"});
+}
+
+std::vector<std::string> ports_of(const Json& host)
+{
+    std::vector<std::string> ports;
+    for (const Json& node : rest::list_at(host, "nodes"))
+        for (const auto& name : {upper(text_at(node, "WWPN")), lower(text_at(node, "iscsi_name"))})
+            if (!name.empty())
+                ports.push_back(name);
+    return ports;
+}
+
+ArrayCopyRecord parse_copy(const Json& row)
+{
+    const auto status = text_at(row, "status");
+    const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
+    ArrayCopyRecord record{rest::percent_encode(text_at(row, "id")),
+                           status,
+                           {Phase::failed, percent},
+                           text_at(row, "source_vdisk_id"),
+                           text_at(row, "target_vdisk_id")};
+    if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
+        record.state.phase = percent == 100 ? Phase::done : Phase::absent;
+    else if (status == "copying" || status == "preparing" || status == "prepared" || status == "stopping")
+        record.state.phase = Phase::running;
+    else
+        record.state.message = fmt::format("FlashCopy mapping {} is {} at {} %", text_at(row, "name"), status, percent);
+    return record;
+}
+
+std::string command_code(std::string_view body)
+{
+    for (auto at = body.find("CMMVC"); at != std::string_view::npos; at = body.find("CMMVC", at + 1))
+        if (const auto code = body.substr(at, 10);
+            code.size() == 10 && is_digits(code.substr(5, 4)) && (code[9] == 'E' || code[9] == 'W'))
+            return std::string(code);
+    return {};
+}
+
+bool is_no_answer(const rest::Reply& reply)
+{
+    if (reply.status < 300)
+        return !reply.body.empty() && !rest::parse_json(reply.body);
+    return (reply.status == 409 || reply.status >= 500) && command_code(reply.body).empty();
+}
+
+std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
+{
+    if (reply.status < 300 && (json == nullptr || !json->is_string())) // rows may hold any name, even one like a code
+        return std::nullopt;
+    const ArrayWords words{command_code(reply.body),
+                           json != nullptr && json->is_string() ? json->get<std::string>() : reply.body};
+    if (words.code.ends_with('W')) // done, but not as we think
+        return Error{Errc::indeterminate, fmt::format("the array warns: {}", words.message), "", words.code};
+    if (!words.code.empty())
+        return explain(error_rows, "flashsystem", words, reply.status);
+    if (reply.status == 401 || reply.status == 403)
+        return Error{Errc::denied, fmt::format("the session is not accepted (HTTP {})", reply.status),
+                     std::string(own_user)};
+    if (reply.status == 429) // Errc::busy would mean that a LUN number is taken
+        return Error{Errc::unavailable, "HTTP 429: too many requests"};
+    return std::nullopt;
+}
+
+Afterwards afterwards(const Error& error)
+{
+    for (std::string_view code : {"5878E", "5842E", "5867E", "6578E", "6581E", "6035E"})
+        if (error.reason.ends_with(code) || error.code == Errc::indeterminate)
+            return Afterwards::look_again;
+    const bool no_answer = error.reason.empty() && (error.code == Errc::conflict || error.code == Errc::failed);
+    return no_answer || (is_transient(error.code) && error.code != Errc::busy) ? Afterwards::wait_first
+                                                                               : Afterwards::give_up;
+}
 
 } // namespace xcopy::flashsystem
 
@@ -465,24 +528,21 @@ Result<std::unique_ptr<Array>> make_flashsystem(const ArrayConfig& config, rest:
                         .no_answer = flashsystem::is_no_answer}; // half a minute: the config node may move
         rules->max_concurrent = 2; // the array runs one command at a time, for few clients
     }
-    const rest::Request login{.method = rest::Method::post,
-                              .url = "/auth",
-                              .headers = {{"X-Auth-Username", config.username},
-                                          {"X-Auth-Password", config.password.reveal()},
-                                          {"Content-Type", "application/json"}}};
+    auto session = rest::key_session({.path = "/auth",
+                                      .headers = {{"X-Auth-Username", config.username},
+                                                  {"X-Auth-Password", config.password.reveal()},
+                                                  {"Content-Type", "application/json"}},
+                                      .key_field = "token",
+                                      .header = "X-Auth-Token",
+                                      .secrets = {config.password}});
+    session.lapsed = [](const rest::Reply& reply) {
+        return (reply.status == 401 || reply.status == 403) && flashsystem::command_code(reply.body).empty();
+    };
+    session.logout = {}; // there is none
     // A user has one token, so a sign-in elsewhere ends ours, and ours theirs: growing pauses let both get on (facts 2).
-    auto sign_in = rest::session(
-        {.open = rest::one_step(
-             login, [](const rest::Reply& reply) { return rest::from_reply_field(reply, "token", "X-Auth-Token"); }),
-         .lapsed =
-             [](const rest::Reply& reply) {
-                 return (reply.status == 401 || reply.status == 403) && flashsystem::command_code(reply.body).empty();
-             },
-         .renewed = {},
-         .logout = {}, // there is none
-         .secrets = {config.password},
-         .renewals = {250ms, 1s, 2s, 4s, 8s}});
-    return made<flashsystem::FlashSystem>(wire, std::move(rules), flashsystem::decode_error, std::move(sign_in), clock);
+    session.renewals = {250ms, 1s, 2s, 4s, 8s};
+    return made<flashsystem::FlashSystem>(wire, std::move(rules), flashsystem::decode_error, rest::session(session),
+                                          clock);
 }
 
 } // namespace xcopy

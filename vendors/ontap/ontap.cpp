@@ -53,7 +53,7 @@ public:
             return svm.error();
         if (!place->svm.empty() && place->svm != svm->name)
             return wrong_array(handle.handle, "SVM " + place->svm, "SVM " + svm->name);
-        auto records = look_for_lun(call, *svm, *place);
+        auto records = look_for_lun(call, *place);
         if (!records)
             return Error(records.error()).in(fmt::format("find LUN {}", place->name));
         if (records->size() != 1)
@@ -93,7 +93,7 @@ public:
         std::optional<Json> igroup;
         std::vector<std::string> missing;
         const auto look = [&]() -> Result<std::optional<ArrayHost>> {
-            auto found = find_igroup(call, *svm, kind->name);
+            auto found = find_igroup(call, kind->name);
             if (!found)
                 return found.error();
             igroup = std::move(*found);
@@ -116,11 +116,9 @@ public:
                                {"svm", {{"uuid", svm->uuid}}},
                                {"protocol", kind->protocol},
                                {"os_type", "vmware"}};
-            const auto reply = api_.post(call, igroups_path, body, {{"return_records", "true"}});
-            return reply ? Result<void>() : Error(reply.error()).in("create it");
+            return done(in_step("create it", api_.post(call, igroups_path, body, {{"return_records", "true"}})));
         };
-        auto ensured = settle<ArrayHost>(settling(call), look, change);
-        return ensured ? ensured : Error(ensured.error()).in(fmt::format("igroup {}", kind->name));
+        return in_step(fmt::format("igroup {}", kind->name), settle<ArrayHost>(settling(call), look, change));
     }
 
     LunNumbers* lun_numbers() override { return this; }
@@ -128,26 +126,19 @@ public:
 
     Result<std::set<int>> used_by(const Call& call, const ArrayHost& host) override
     {
-        const auto svm = this->svm(call);
-        if (!svm)
-            return svm.error();
         const auto step = fmt::format("list the LUN numbers of igroup {}", host.name);
-        const auto igroups = list(call, igroups_path, {{"fields", "name,uuid,svm.uuid,initiators.name"}}, &*svm);
+        const auto igroups =
+            in_step(step, list(call, igroups_path, {{"fields", "name,uuid,svm.uuid,initiators.name"}}));
         if (!igroups)
-            return Error(igroups.error()).in(step);
+            return igroups.error();
         std::set<std::string> uuids{host.id};
         for (const Json& igroup : *igroups)
             if (share_an_initiator(initiators_of(igroup), host.initiator_ids))
                 uuids.insert(text_at(igroup, "uuid"));
-        std::set<int> numbers;
-        for (const std::string& uuid : uuids) {
-            const auto maps = list(call, maps_path,
-                                   {{"igroup.uuid", literal(uuid)}, {"fields", "igroup,logical_unit_number"}}, &*svm);
-            if (!maps)
-                return Error(maps.error()).in(step);
-            numbers.merge(numbers_in(*maps, "logical_unit_number"));
-        }
-        return numbers;
+        const auto maps = joined(uuids, [&](const std::string& uuid) {
+            return list(call, maps_path, {{"igroup.uuid", literal(uuid)}, {"fields", "igroup,logical_unit_number"}});
+        });
+        return in_step(step, numbers_in(maps, "logical_unit_number"));
     }
 
 protected:
@@ -158,32 +149,23 @@ protected:
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
     {
-        const auto svm = this->svm(call);
-        if (!svm)
-            return svm.error();
         const auto records =
-            list(call, maps_path, {{"lun.uuid", literal(volume.id)}, {"fields", "svm,lun,igroup,logical_unit_number"}},
-                 &*svm);
-        if (!records)
-            return records.error();
-        std::vector<Mapping> mappings;
-        for (const Json& record : *records) {
-            auto mapping = parse_map(record, *svm, volume.id);
-            if (!mapping)
-                continue;
-            if (mapping->host.initiator_ids.empty()) { // not every release lists them in a map
-                const auto igroup =
-                    api_.get(call, fmt::format("{}/{}", igroups_path, rest::percent_encode(mapping->host.id)),
-                             {{"fields", "name,uuid,initiators.name"}});
-                if (!igroup && igroup.error().code == Errc::not_found)
-                    continue; // gone in between, and its map with it
-                if (!igroup)
-                    return igroup.error();
-                mapping->host.initiator_ids = initiators_of(*igroup);
-            }
-            mappings.push_back(std::move(*mapping));
-        }
-        return mappings;
+            list(call, maps_path, {{"lun.uuid", literal(volume.id)}, {"fields", "svm,lun,igroup,logical_unit_number"}});
+        return each(records, [&](const Json& record) -> Result<std::optional<Mapping>> {
+            auto mapping = parse_map(record, volume.id);
+            if (!mapping || !mapping->host.initiator_ids.empty())
+                return mapping;
+            // Not every release lists initiators in a map.
+            const auto igroup =
+                api_.get(call, fmt::format("{}/{}", igroups_path, rest::percent_encode(mapping->host.id)),
+                         {{"fields", "name,uuid,initiators.name"}});
+            if (!igroup && igroup.error().code == Errc::not_found)
+                return std::optional<Mapping>(); // gone in between, and its map with it
+            if (!igroup)
+                return igroup.error();
+            mapping->host.initiator_ids = initiators_of(*igroup);
+            return mapping;
+        });
     }
 
     // ONTAP shows a LUN to an initiator only once, so a map through another igroup with one of the host's initiators is
@@ -201,7 +183,7 @@ protected:
         if (!reply)
             return reply.error();
         const auto records = rest::records_at(*reply, "records");
-        const auto made = records.empty() ? std::nullopt : parse_map(records.front(), *svm, volume.id);
+        const auto made = records.empty() ? std::nullopt : parse_map(records.front(), volume.id, svm->uuid);
         return made && made->lun && made->host.id == host.id ? std::optional(Mapping{host, made->lun}) : std::nullopt;
     }
 
@@ -213,13 +195,9 @@ protected:
     Afterwards after_error(const Error& error) const override { return afterwards(error); }
 
 private:
-    // Every list is limited to one SVM, for names repeat between SVMs.
     Result<Svm> svm(const Call& call)
     {
-        return svm_.get(call, [&]() -> Result<Svm> {
-            auto chosen = choose_svm(call);
-            return chosen ? chosen : Error(chosen.error()).in("find the SVM");
-        });
+        return svm_.get(call, [&] { return in_step("find the SVM", choose_svm(call)); });
     }
 
     Result<Svm> choose_svm(const Call& call)
@@ -227,45 +205,47 @@ private:
         rest::Query query{{"fields", "name,uuid"}};
         if (!svm_name_.empty())
             query.emplace_back("name", literal(svm_name_));
-        auto records = list(call, "/api/svm/svms", query);
-        if (!records)
-            return records.error();
-        std::vector<Svm> svms;
+        const auto svms = each(all(call, "/api/svm/svms", query), [&](const Json& record) {
+            Svm one{text_at(record, "uuid"), text_at(record, "name")};
+            const bool meant = !one.uuid.empty() && (svm_name_.empty() || one.name == svm_name_);
+            return meant ? std::optional(std::move(one)) : std::nullopt;
+        });
+        if (!svms)
+            return svms.error();
+        if (svms->size() == 1)
+            return svms->front();
         std::vector<std::string> names;
-        for (const Json& record : *records) {
-            Svm svm{text_at(record, "uuid"), text_at(record, "name")};
-            if (svm.uuid.empty() || (!svm_name_.empty() && svm.name != svm_name_))
-                continue;
-            names.push_back(svm.name);
-            svms.push_back(std::move(svm));
-        }
-        if (svms.size() == 1)
-            return svms.front();
+        std::ranges::transform(*svms, std::back_inserter(names), &Svm::name);
         const auto remedy = "set ONTAP_SVM to the SVM of the Trident backend";
         if (!svm_name_.empty())
             return error(Errc::not_found, fmt::format("no SVM is called '{}'", svm_name_), remedy);
         return error(Errc::bad_request,
-                     fmt::format("the account sees {} SVMs: {}", svms.size(), fmt::join(names, ", ")), remedy);
+                     fmt::format("the account sees {} SVMs: {}", svms->size(), fmt::join(names, ", ")), remedy);
     }
 
-    Result<std::vector<Json>> list(const Call& call, std::string_view path, rest::Query query, const Svm* svm = nullptr)
+    Result<std::vector<Json>> all(const Call& call, std::string_view path, const rest::Query& query)
     {
-        if (svm)
-            query.emplace_back("svm.uuid", svm->uuid);
-        auto records = rest::all_records(api_, call, rest::with_query(path, query), split_page);
-        if (records && svm)
-            std::erase_if(*records, [&](const Json& record) {
-                const auto uuid = text_at(record, "svm.uuid");
-                return !uuid.empty() && uuid != svm->uuid;
-            });
-        return records;
+        return rest::all_records(api_, call, rest::with_query(path, query), split_page);
     }
 
-    Result<std::vector<Json>> look_for_lun(const Call& call, const Svm& svm, const LunPlace& place)
+    // Every list but that of the SVMs is limited to one of them, for names repeat between SVMs.
+    Result<std::vector<Json>> list(const Call& call, std::string_view path, rest::Query query)
+    {
+        const auto svm = this->svm(call);
+        if (!svm)
+            return svm.error();
+        query.emplace_back("svm.uuid", svm->uuid);
+        return each(all(call, path, query), [&](const Json& record) {
+            const auto uuid = text_at(record, "svm.uuid");
+            return uuid.empty() || uuid == svm->uuid ? std::optional(record) : std::nullopt;
+        });
+    }
+
+    Result<std::vector<Json>> look_for_lun(const Call& call, const LunPlace& place)
     {
         const rest::Query fields{{"fields", std::string(lun_fields)}};
         const auto named = [&](const std::string& pattern, const auto& is_meant) {
-            auto records = list(call, luns_path, {{"name", pattern}, fields.front()}, &svm);
+            auto records = list(call, luns_path, {{"name", pattern}, fields.front()});
             if (records)
                 std::erase_if(*records, [&](const Json& lun) { return !is_meant(text_at(lun, "name")); });
             return records;
@@ -282,17 +262,16 @@ private:
         }
     }
 
-    Result<std::optional<Json>> find_igroup(const Call& call, const Svm& svm, std::string_view name)
+    Result<std::optional<Json>> find_igroup(const Call& call, std::string_view name)
     {
-        auto records =
-            list(call, igroups_path,
-                 {{"name", literal(name)}, {"fields", "name,uuid,svm.uuid,protocol,os_type,initiators.name"}}, &svm);
-        if (!records)
-            return records.error();
-        for (Json& record : *records)
-            if (text_at(record, "name") == name && !text_at(record, "uuid").empty())
-                return std::optional(std::move(record));
-        return std::optional<Json>();
+        const rest::Query query{{"name", literal(name)},
+                                {"fields", "name,uuid,svm.uuid,protocol,os_type,initiators.name"}};
+        return then(list(call, igroups_path, query), [&](const std::vector<Json>& records) {
+            const auto found = std::ranges::find_if(records, [&](const Json& record) {
+                return text_at(record, "name") == name && !text_at(record, "uuid").empty();
+            });
+            return found == records.end() ? std::nullopt : std::optional(*found);
+        });
     }
 
     // One by one, so that a refusal names its initiator; the others are added all the same.

@@ -133,12 +133,12 @@ std::vector<std::string> initiators_of(const Json& igroup)
     return names;
 }
 
-std::optional<Mapping> parse_map(const Json& record, const Svm& svm, std::string_view lun_uuid)
+std::optional<Mapping> parse_map(const Json& record, std::string_view lun_uuid, std::string_view svm_uuid)
 {
-    const auto svm_uuid = text_at(record, "svm.uuid");
+    const auto svm = text_at(record, "svm.uuid");
     const Json* igroup = rest::find(record, "igroup");
-    if (text_at(record, "lun.uuid") != lun_uuid || (!svm_uuid.empty() && svm_uuid != svm.uuid) || igroup == nullptr ||
-        text_at(*igroup, "uuid").empty())
+    if (text_at(record, "lun.uuid") != lun_uuid || (!svm.empty() && !svm_uuid.empty() && svm != svm_uuid) ||
+        igroup == nullptr || text_at(*igroup, "uuid").empty())
         return std::nullopt;
     return Mapping{{text_at(*igroup, "uuid"), text_at(*igroup, "name"), initiators_of(*igroup)},
                    number_in(record, "logical_unit_number")};

@@ -48,8 +48,8 @@ Result<std::string> naa_of_serial(std::string_view serial);
 
 std::vector<std::string> initiators_of(const rest::Json& igroup); // lower case; ["iqn"] or [{"name": "iqn"}]
 
-// Nothing: the record is not a map of this LUN in this SVM.
-std::optional<Mapping> parse_map(const rest::Json& record, const Svm& svm, std::string_view lun_uuid);
+// Nothing: the record is not a map of this LUN, or one of another SVM than that.
+std::optional<Mapping> parse_map(const rest::Json& record, std::string_view lun_uuid, std::string_view svm_uuid = "");
 
 Result<IgroupKind> igroup_for(const HostIdentity& host);
 

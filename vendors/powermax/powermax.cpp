@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 // Dell PowerMax and VMAX All Flash, through Unisphere (facts/arrays/powermax.md). A volume reaches a host by a masking view: a
 // host or host group, a port group and a storage group. Every disk gets a storage group and a view of its own, named after
@@ -198,11 +197,8 @@ protected:
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override // without LUN numbers
     {
-        return then(masking_of(call, volume), [](const Masking& masking) {
-            std::vector<Mapping> mappings;
-            std::ranges::transform(masking.views, std::back_inserter(mappings), &View::mapping);
-            return mappings;
-        });
+        const auto views = then(masking_of(call, volume), [](const Masking& masking) { return masking.views; });
+        return each(views, [](const View& view) { return view.mapping; });
     }
 
     // connect() looks by itself.
@@ -389,13 +385,9 @@ private:
                 auto reply = get(call, fmt::format("maskingview/{}/connections", view), {{"volume_id", volume.id}});
                 if (!reply)
                     return reply.error();
-                for (const Json& path : rest::list_at(*reply, "maskingViewConnection")) {
-                    const auto hex = text_at(path, "host_lun_address");
-                    int value = 0;
-                    const auto end = std::from_chars(hex.data(), hex.data() + hex.size(), value, 16).ptr;
-                    if (!hex.empty() && end == hex.data() + hex.size())
+                for (const Json& path : rest::list_at(*reply, "maskingViewConnection"))
+                    if (const auto value = hex_to_int(text_at(path, "host_lun_address")))
                         number = value;
-                }
                 return number ? std::optional(std::move(*reply)) : std::optional<Json>();
             });
         if (!found && found.error().code != Errc::timed_out)

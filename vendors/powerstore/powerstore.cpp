@@ -114,20 +114,14 @@ public:
             return Error(record.error()).in("find volume " + place->volume);
         if (text_at(*record, "id") != place->volume)
             return answered_another("volume " + place->volume);
-        auto volume = parse_volume(*record);
-        return volume ? volume : Error(volume.error()).in(array());
+        return in_step(array(), parse_volume(*record));
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
         HostObjects objects{.spell = &Initiator::with_colons};
         objects.list = [&](const auto&, const auto&, bool) -> Result<std::vector<ArrayHost>> {
-            const auto records = list(call, "host", {{"select", "id,name,host_group_id,host_initiators"}});
-            if (!records)
-                return records.error();
-            std::vector<ArrayHost> hosts;
-            std::ranges::transform(*records, std::back_inserter(hosts), parse_host);
-            return hosts;
+            return each(list(call, "host", {{"select", "id,name,host_group_id,host_initiators"}}), parse_host);
         };
         objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) -> Result<void> {
             Json initiators = Json::array();
@@ -158,9 +152,7 @@ public:
         const auto records =
             list(call, "host_volume_mapping",
                  {{"select", "id,host_id,host_group_id,logical_unit_number"}, {"or", "(" + either + ")"}});
-        if (!records)
-            return Error(records.error()).in("list the LUN numbers of " + host.name);
-        return numbers_in(*records, "logical_unit_number");
+        return in_step("list the LUN numbers of " + host.name, numbers_in(records, "logical_unit_number"));
     }
 
 protected:
@@ -175,13 +167,9 @@ protected:
         const auto records = list(
             call, "host_volume_mapping",
             {{"select", "id,host_id,host_group_id,volume_id,logical_unit_number"}, {"volume_id", "eq." + volume.id}});
-        if (!records)
-            return records.error();
-        std::vector<Mapping> mappings;
-        for (const Json& record : *records)
-            if (text_at(record, "volume_id") == volume.id)
-                mappings.push_back(parse_mapping(record));
-        return mappings;
+        return each(records, [&](const Json& record) {
+            return text_at(record, "volume_id") == volume.id ? std::optional(parse_mapping(record)) : std::nullopt;
+        });
     }
 
     // Answers 204, so the number has to be looked up.
@@ -192,7 +180,7 @@ protected:
         if (lun)
             body["logical_unit_number"] = *lun; // an integer: a string is refused
         const auto reply = api_.post(call, fmt::format("/api/rest/volume/{}/attach", volume.id), body);
-        return reply ? Result<std::optional<Mapping>>(std::nullopt) : reply.error();
+        return then(reply, [](const Json&) { return std::optional<Mapping>(); });
     }
 
     Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override

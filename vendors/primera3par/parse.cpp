@@ -1,7 +1,5 @@
 #include "vendors/primera3par/parse.hpp"
 
-#include "vendors/driver.hpp"
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +8,7 @@ namespace xcopy::primera3par {
 using rest::Json;
 using rest::number_at;
 using rest::text_at;
+using Phase = ArrayCopyState::Phase;
 
 namespace {
 
@@ -41,11 +40,6 @@ bool is_wwn(std::string_view hex) // NAA-6; NAA-5 on old volumes (facts 4)
     return is_hex(hex) && hex.starts_with(form);
 }
 
-std::string spelled(std::string_view initiator)
-{
-    return is_hex(initiator) ? upper(initiator) : lower(initiator);
-}
-
 std::string hostname_of(const std::string& host_id)
 {
     const auto name = host_id.substr(host_id.find(':') + 1);
@@ -70,7 +64,7 @@ ArrayHost parse_host(const Json& record) // a path is repeated for each port it 
     ArrayHost host{"host:" + text_at(record, "name"), text_at(record, "name")};
     for (const auto& [paths, name] : {std::pair("FCPaths", "wwn"), std::pair("iSCSIPaths", "name")})
         for (const Json& path : rest::list_at(record, paths))
-            host.initiator_ids.push_back(spelled(text_at(path, name)));
+            host.initiator_ids.push_back(capital_hex(text_at(path, name)));
     return host;
 }
 
@@ -94,7 +88,7 @@ std::vector<Mapping> mappings_in(const std::vector<Json>& exports)
             if (found == mappings.end())
                 found = mappings.insert(found, one);
             if (active)
-                found->host.initiator_ids.push_back(spelled(text_at(row, "remoteName")));
+                found->host.initiator_ids.push_back(capital_hex(text_at(row, "remoteName")));
         }
     return mappings;
 }
@@ -124,11 +118,11 @@ ArrayCopyRecord parse_task(const Json& task) // status 1 done, 2 active, 3 cance
     const double part = (number("completedPhases") + phase) / std::max(1.0, number("totalPhases"));
     const int percent = static_cast<int>(std::clamp(100 * part, 0.0, 99.0));
     const auto status = text_at(task, "status");
-    ArrayCopyRecord record{text_at(task, "id"), status, {ArrayCopyState::Phase::failed, percent}};
+    ArrayCopyRecord record{.id = text_at(task, "id"), .status = status, .state = {Phase::failed, percent}};
     if (status == "1")
-        record.state = {ArrayCopyState::Phase::done, 100};
+        record.state = {Phase::done, 100};
     else if (status == "2")
-        record.state.phase = ArrayCopyState::Phase::running;
+        record.state.phase = Phase::running;
     else
         record.state.message =
             fmt::format("task {} has status {}: {}", record.id, status, text_at(task, "detailedStatus"));

@@ -3,14 +3,10 @@
 #pragma once
 
 #include "vendors/copying_driver.hpp"
-#include "vendors/rest/json.hpp"
-#include "vendors/rest/transport.hpp"
-#include "vendors/settle.hpp"
 
 namespace xcopy::primera3par {
 
 bool is_wwn(std::string_view hex);
-std::string spelled(std::string_view initiator);
 std::string hostname_of(const std::string& host_id); // in an export: "esx-1", "set:cluster"; empty: that id is none
 Result<Volume> parse_volume(const rest::Json& record);
 ArrayHost parse_host(const rest::Json& record);

@@ -29,10 +29,9 @@ public:
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        const auto system = api_.get(call, "/api/v1/system");
-        if (!system)
-            return system.error();
-        return ArrayInfo{"HPE", "Primera/3PAR", text_at(*system, "model"), text_at(*system, "systemVersion")};
+        return then(api_.get(call, "/api/v1/system"), [](const Json& system) {
+            return ArrayInfo{"HPE", "Primera/3PAR", text_at(system, "model"), text_at(system, "systemVersion")};
+        });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
@@ -57,19 +56,13 @@ public:
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
-        HostObjects objects{.longest_name = 31,
-                            .spell = [](const Initiator& initiator) { return spelled(initiator.plain()); }};
+        HostObjects objects{.longest_name = 31, .spell = &Initiator::in_capitals};
         objects.list = [&](const Spellings& wanted, const std::string&,
                            bool everyone) -> Result<std::vector<ArrayHost>> {
             std::vector<std::string> paths;
             for (const auto& one : wanted)
                 paths.push_back(fmt::format("{}=={}]", is_hex(one) ? "FCPaths[wwn" : "iSCSIPaths[name", one));
-            const auto records = list(call, "hosts", everyone ? "" : fmt::format("{}", fmt::join(paths, " OR ")));
-            if (!records)
-                return records.error();
-            std::vector<ArrayHost> all;
-            std::ranges::transform(*records, std::back_inserter(all), parse_host);
-            return all;
+            return each(list(call, "hosts", everyone ? "" : fmt::format("{}", fmt::join(paths, " OR "))), parse_host);
         };
         objects.write = [&](const ArrayHost* own, const std::string& name, Spellings ids) -> Result<void> {
             if (ids.empty())
@@ -95,15 +88,12 @@ public:
         for (const Json& set : *sets)
             if (has_member(set, host))
                 names.insert("set:" + text_at(set, "name"));
-        std::set<int> numbers;
-        for (const auto& name : names) {
-            auto rows = list(call, "vluns", "hostname EQ " + name);
-            if (!rows)
-                return rows.error();
-            std::erase_if(*rows, [&](const Json& row) { return !names.contains(text_at(row, "hostname")); });
-            numbers.merge(numbers_in(*rows, "lun"));
-        }
-        return numbers;
+        const auto rows =
+            joined(names, [&](const std::string& name) { return list(call, "vluns", "hostname EQ " + name); });
+        const auto meant = each(rows, [&](const Json& row) {
+            return names.contains(text_at(row, "hostname")) ? std::optional(row) : std::nullopt;
+        });
+        return numbers_in(meant, "lun");
     }
 
     // Physical copies, offline, into the existing volume, which keeps its name and its WWN (facts 7). Never a promote,
@@ -140,8 +130,7 @@ protected:
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
     {
-        const auto rows = exports_of(call, volume);
-        return rows ? Result<std::vector<Mapping>>(mappings_in(*rows)) : rows.error();
+        return then(exports_of(call, volume), mappings_in);
     }
 
     // Directly, by a path that is active, or through a host set that has the host as a member.
@@ -208,7 +197,11 @@ protected:
             if (is_copy(task, copy) || (started != started_.end() && number_at(task, "id") == started->second))
                 if (!newest || *number_at(task, "id") > *number_at(*newest, "id"))
                     newest = task;
-        return newest ? std::optional(parse_task(*newest)) : std::nullopt;
+        if (!newest)
+            return std::optional<ArrayCopyRecord>();
+        auto task = parse_task(*newest);
+        std::tie(task.source, task.target) = std::tie(copy.source.id, copy.target.id); // or it were not of this copy
+        return std::optional(std::move(task));
     }
 
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,

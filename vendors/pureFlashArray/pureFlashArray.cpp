@@ -227,9 +227,7 @@ public:
     {
         const auto [kind, name] = halves(host.id);
         const auto items = list(call, "connections", {{kind == "group" ? "host_group_names" : "host_names", name}});
-        if (!items)
-            return Error(items.error()).in("list the LUN numbers of " + host.name);
-        return numbers_in(*items, "lun");
+        return in_step("list the LUN numbers of " + host.name, numbers_in(items, "lun"));
     }
 
     // A copy is a change of metadata: done when the call returns. There is nothing to cancel or to forget.
@@ -291,9 +289,9 @@ public:
 
     Result<ArrayCopyState> look(const Call& call, const ArrayCopy& copy) override
     {
-        const auto items = list(call, "volumes", {{"names", copy.target.name}});
+        const auto items = in_step("look at the copy", list(call, "volumes", {{"names", copy.target.name}}));
         if (!items)
-            return Error(items.error()).in("look at the copy");
+            return items.error();
         if (items->size() != 1 || text_at(items->front(), "id") != copy.target.id)
             return error(Errc::failed, fmt::format("volume {} is not what it was", copy.target.name));
         const bool done = text_at(items->front(), "source.id") == copy.source.id ||
@@ -324,11 +322,11 @@ protected:
     {
         const auto reply = change(call, rest::Method::post, "connections", connection(volume, host),
                                   lun ? Json{{"lun", *lun}} : Json::object());
-        if (!reply)
-            return reply.error();
-        const auto items = rest::records_at(*reply, "items");
-        const auto number = items.empty() ? std::nullopt : number_in(items.front(), "lun");
-        return number ? std::optional(Mapping{host, number}) : std::nullopt;
+        return then(reply, [&](const Json& made) {
+            const auto items = rest::records_at(made, "items");
+            const auto number = items.empty() ? std::nullopt : number_in(items.front(), "lun");
+            return number ? std::optional(Mapping{host, number}) : std::nullopt;
+        });
     }
 
     Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override
@@ -358,11 +356,10 @@ private:
     Result<std::vector<Json>> list(const Call& call, std::string_view resource, rest::Query query = {})
     {
         query.emplace_back("limit", "1000");
-        const auto first = path(call, resource, std::move(query));
-        if (!first)
-            return first.error();
-        return rest::all_records(api_, call, *first,
-                                 [&](const rest::Answer& answer) { return split_page(answer, *first); });
+        return then(path(call, resource, std::move(query)), [&](const std::string& first) {
+            return rest::all_records(api_, call, first,
+                                     [&](const rest::Answer& answer) { return split_page(answer, first); });
+        });
     }
 
     Result<Json> change(const Call& call, rest::Method method, std::string_view resource, rest::Query query,

@@ -123,10 +123,13 @@ Result<Reply> Api::attempts(const Call& call, const Request& request)
     if (!permit)
         return permit.error();
     for (int attempt = 1;; ++attempt) {
-        auto reply = signed_in(call, request);
+        std::optional<std::chrono::milliseconds> patience;
+        auto reply = signed_in(call, request, patience);
         std::optional<std::chrono::milliseconds> delay;
         if (reply || clock_.now() < call.deadline)
             delay = next_delay(rules_.retry, attempt, request, reply);
+        if (delay && !reply && patience)
+            delay = std::min(*patience, rules_.retry.longest_retry_after);
         if (!delay)
             return reply;
         if (auto waited = clock_.wait(call, *delay); !waited) {
@@ -137,10 +140,13 @@ Result<Reply> Api::attempts(const Call& call, const Request& request)
     }
 }
 
-Result<Reply> Api::signed_in(const Call& call, const Request& request)
+Result<Reply> Api::signed_in(const Call& call, const Request& request,
+                             std::optional<std::chrono::milliseconds>& patience)
 {
-    const Send send = [this](const Call& to, Request login) -> Result<Reply> {
+    const Send send = [&](const Call& to, Request login) -> Result<Reply> {
         auto reply = once(to, std::move(login));
+        if (reply && rules_.retry.on.contains(reply->status))
+            patience = reply->retry_after();
         if (reply && rules_.retry.no_answer && rules_.retry.no_answer(*reply))
             return Error{Errc::unavailable, fmt::format("no usable answer (HTTP {})", reply->status)};
         return reply;

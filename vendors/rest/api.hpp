@@ -78,7 +78,8 @@ public:
 private:
     Result<Answer> request(const Call&, Request); // its url: the path
     Result<Reply> attempts(const Call&, const Request&);
-    Result<Reply> signed_in(const Call&, const Request&);
+    // `patience`: how long the array asked to wait in its reply to a sign-in.
+    Result<Reply> signed_in(const Call&, const Request&, std::optional<std::chrono::milliseconds>& patience);
     Result<Reply> once(const Call&, Request);
     Error told(Error, const Request&) const;
 

@@ -1,4 +1,4 @@
-#include "vendors/driver.hpp"
+#include "vendors/copying_driver.hpp"
 #include "vendors/registry.hpp"
 
 #include <fmt/format.h>
@@ -164,6 +164,24 @@ std::string pair_name(const ArrayCopy& copy)
     return own_name(copy.id, 32);
 }
 
+ArrayCopyRecord parse_pair(const Json& pair)
+{
+    const auto status = text_at(pair, "status");
+    const auto rate =
+        rest::number_at(pair, "progressRate").value_or(rest::number_at(pair, "concordanceRate").value_or(0));
+    const int percent = static_cast<int>(std::clamp<std::int64_t>(rate, 0, 100));
+    ArrayCopyRecord record{text_at(pair, "snapshotId"),
+                           status,
+                           {Phase::running, percent}, // "258,3"
+                           text_at(pair, "pvolLdevId"),
+                           text_at(pair, "svolLdevId")};
+    if (status == "PSUE" || status == "PFUL" || status == "PFUS")
+        record.state = {Phase::failed, percent, fmt::format("the pair's status is {}", status)};
+    else if (status == "SMPP") // complete, being removed
+        record.state.percent = 100;
+    return record;
+}
+
 bool is_reduced(const Json& ldev)
 {
     const auto mode = text_at(ldev, "dataReductionMode");
@@ -192,9 +210,9 @@ Groups listed_groups(ConfigCheck& check) // "CL1-A,1: CL2-B,2"
     return groups;
 }
 
-class Vantara final : public Driver, public LunNumbers, public VolumeCopier {
+class Vantara final : public CopyingDriver, public LunNumbers {
 public:
-    Vantara(Wiring wiring, Settings settings) : Driver(std::move(wiring)), settings_(std::move(settings)) {}
+    Vantara(Wiring wiring, Settings settings) : CopyingDriver(std::move(wiring)), settings_(std::move(settings)) {}
 
     Result<ArrayInfo> info(const Call& call) override
     {
@@ -263,10 +281,7 @@ public:
     }
 
     // Thin Image clones. The array removes the pair when it is complete.
-    VolumeCopier* volume_copier() override { return this; }
-    bool copies(DiskBacking::Kind) const override { return true; }
     bool forgets_when_done() const override { return true; }
-    Result<void> forget(const Call&, const ArrayCopy&) override { return {}; }
 
     // The LDEV's number stands at the end of its NAA; what the array says of that LDEV decides.
     Result<Volume> find_source(const Call& call, const DiskBacking& backing) override
@@ -276,9 +291,7 @@ public:
             return Error{Errc::not_found, fmt::format("'{}' is not a volume of a Hitachi array", backing.id),
                          "let a host copy it"};
         const auto record = ldev(call, std::to_string(std::stoi(hex.substr(28), nullptr, 16)));
-        if (!record)
-            return Error(record.error()).in("find the source's LDEV");
-        auto volume = parse_ldev(*record);
+        const auto volume = then(in_step("find the source's LDEV", record), parse_ldev);
         if (volume && volume->naa != "naa." + hex)
             return error(Errc::not_found, fmt::format("LDEV {} is {}, not naa.{}", volume->id, volume->naa, hex),
                          "the disk lies on another array: let a host copy it");
@@ -287,88 +300,8 @@ public:
 
     Result<void> check(const Call&, const ArrayCopy& copy) override
     {
-        if (auto sizes = check_sizes(copy); !sizes)
-            return sizes;
-        if (copy.source.size_bytes != copy.target.size_bytes)
-            return Error{
-                Errc::unsupported,
-                fmt::format("Thin Image copies between equal volumes only: {} and {} bytes", copy.source.size_bytes,
-                            copy.target.size_bytes),
-                fmt::format("make the PersistentVolume {} bytes large, or let a host copy it", copy.source.size_bytes)};
-        return {};
-    }
-
-    Result<ArrayCopyState> look(const Call& call, const ArrayCopy& copy) override
-    {
-        const auto pair = pair_of(call, copy);
-        if (!pair)
-            return pair.error();
-        if (!*pair)
-            return ArrayCopyState{};
-        const auto status = text_at(**pair, "status");
-        const auto rate =
-            rest::number_at(**pair, "progressRate").value_or(rest::number_at(**pair, "concordanceRate").value_or(0));
-        const int percent = static_cast<int>(std::clamp<std::int64_t>(rate, 0, 100));
-        if (status == "PSUE" || status == "PFUL" || status == "PFUS")
-            return ArrayCopyState{Phase::failed, percent, fmt::format("the pair's status is {}", status)};
-        return ArrayCopyState{Phase::running, status == "SMPP" ? 100 : percent, {}}; // SMPP: complete, being removed
-    }
-
-    Result<ArrayCopyState> start(const Call& call, const ArrayCopy& copy) override
-    {
-        bool asked = false;
-        const auto look_again = [&]() -> Result<std::optional<ArrayCopyState>> {
-            const auto now = look(call, copy);
-            if (!now)
-                return now.error();
-            if (now->phase == Phase::failed && !asked)
-                if (auto cleared = cancel(call, copy); !cleared)
-                    return cleared.error();
-            return now->phase == Phase::running ? std::optional(*now) : std::optional<ArrayCopyState>();
-        };
-        const auto begin = [&]() -> Result<std::optional<ArrayCopyState>> {
-            asked = true;
-            const auto source = ldev(call, copy.source.id);
-            const auto target = ldev(call, copy.target.id);
-            if (!source || !target)
-                return (source ? target : source).error();
-            Json body = {{"snapshotGroupName", pair_name(copy)},
-                         {"snapshotPoolId", rest::number_at(*source, "poolId").value_or(0)},
-                         {"pvolLdevId", std::stoi(copy.source.id)},
-                         {"svolLdevId", std::stoi(copy.target.id)},
-                         {"isClone", true},
-                         {"clonesAutomation", true},
-                         {"copySpeed", settings_.copy_speed}};
-            if (is_reduced(*source) || is_reduced(*target))
-                body["isDataReductionForceCopy"] = true;
-            const auto job = change(call, rest::Method::post, "snapshots", body);
-            if (!job)
-                return job.error();
-            return std::optional(ArrayCopyState{.phase = Phase::running});
-        };
-        auto started = settle<ArrayCopyState>({.call = call, .clock = api_.clock()}, look_again, begin);
-        return started ? started
-                       : Error(started.error()).in(fmt::format("clone LDEV {} to {}", copy.source.id, copy.target.id));
-    }
-
-    Result<void> cancel(const Call& call, const ArrayCopy& copy) override
-    {
-        const auto is_gone = [&]() -> Result<bool> {
-            const auto pair = pair_of(call, copy);
-            return pair ? Result<bool>(!*pair) : pair.error();
-        };
-        const auto remove = [&]() -> Result<void> {
-            const auto pair = pair_of(call, copy);
-            if (!pair)
-                return pair.error();
-            if (!*pair)
-                return {};
-            const auto id = text_at(**pair, "snapshotId"); // "258,3"
-            const auto job = change(call, rest::Method::remove, "snapshots/" + id);
-            return job ? Result<void>() : job.error();
-        };
-        auto ended = settle_removal({.call = call, .clock = api_.clock()}, is_gone, remove);
-        return ended ? ended : Error(ended.error()).in(fmt::format("end the clone of LDEV {}", copy.source.id));
+        return check_equal_sizes(copy, fmt::format("make the PersistentVolume {} bytes large, or let a host copy it",
+                                                   copy.source.size_bytes));
     }
 
 protected:
@@ -435,6 +368,48 @@ protected:
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
     {
         return then(ldev(call, volume.id), [&](const Json& now) { return !paths_of(now, host).number; });
+    }
+
+    Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
+    {
+        const rest::Query pair{{"snapshotGroupName", pair_name(copy)}, {"pvolLdevId", copy.source.id}};
+        const auto pairs = each(list(call, "snapshots", pair), [&](const Json& one) {
+            const bool ours =
+                text_at(one, "snapshotGroupName") == pair_name(copy) && text_at(one, "pvolLdevId") == copy.source.id;
+            return ours ? std::optional(parse_pair(one)) : std::nullopt;
+        });
+        return then(pairs, [](const std::vector<ArrayCopyRecord>& all) {
+            return all.empty() ? std::optional<ArrayCopyRecord>() : std::optional(all.front());
+        });
+    }
+
+    // A pair that failed goes first.
+    Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
+                                                const std::optional<ArrayCopyRecord>& now) override
+    {
+        const auto cleared = now ? end(call, copy, *now) : Result<void>();
+        const auto source = cleared ? ldev(call, copy.source.id) : cleared.error();
+        const auto target = source ? ldev(call, copy.target.id) : source.error();
+        if (!target)
+            return target.error();
+        Json body = {{"snapshotGroupName", pair_name(copy)},
+                     {"snapshotPoolId", rest::number_at(*source, "poolId").value_or(0)},
+                     {"pvolLdevId", std::stoi(copy.source.id)},
+                     {"svolLdevId", std::stoi(copy.target.id)},
+                     {"isClone", true},
+                     {"clonesAutomation", true},
+                     {"copySpeed", settings_.copy_speed}};
+        if (is_reduced(*source) || is_reduced(*target))
+            body["isDataReductionForceCopy"] = true;
+        return then(change(call, rest::Method::post, "snapshots", body),
+                    [](const Json&) { return std::optional(ArrayCopyState{Phase::running}); });
+    }
+
+    bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
+
+    Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& pair) override
+    {
+        return done(change(call, rest::Method::remove, "snapshots/" + pair.id));
     }
 
 private:
@@ -527,22 +502,6 @@ private:
                             group_in(one), option));
             return warnings;
         });
-    }
-
-    Result<std::optional<Json>> pair_of(const Call& call, const ArrayCopy& copy)
-    {
-        const auto name = pair_name(copy);
-        const auto pairs = list(call, "snapshots", {{"snapshotGroupName", name}, {"pvolLdevId", copy.source.id}});
-        if (!pairs)
-            return Error(pairs.error()).in("look at the clone");
-        for (const Json& pair : *pairs)
-            if (text_at(pair, "snapshotGroupName") == name && text_at(pair, "pvolLdevId") == copy.source.id) {
-                if (const auto target = text_at(pair, "svolLdevId"); target != copy.target.id)
-                    return error(Errc::conflict, fmt::format("clone {} goes to LDEV {}", name, target),
-                                 "look at it on the array; delete it when nobody needs it");
-                return std::optional(pair);
-            }
-        return std::optional<Json>();
     }
 
     const Settings settings_;

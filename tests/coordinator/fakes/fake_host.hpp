@@ -36,6 +36,8 @@ struct HostState {
     std::function<void()> on_health;
     int drained_starts = 0; // so many orders are refused because the host is drained
     XcopyUse xcopy = XcopyUse::full;
+    HostTransport transport{};
+    std::optional<Error> absent{}; // what everything is answered with
 };
 
 inline HostState healthy_host(const std::string& name = "esx1")
@@ -77,13 +79,14 @@ public:
     FakeHost(HostState& state, FakeArray& array, Steps& steps) : state_(state), array_(array), steps_(steps) {}
 
     std::string name() const override { return state_.host_name; }
+    HostTransport transport() const override { return state_.transport; }
 
     Result<Health> health(const Call&, HealthAge age) override
     {
         state_.asked_health = age;
         if (state_.on_health)
             state_.on_health();
-        return steps_.run("health", [&]() -> Result<Health> { return state_.health; });
+        return run("health", [&]() -> Result<Health> { return state_.health; });
     }
 
     Result<std::vector<Adapter>> adapters(const Call&) override { return state_.health.adapters; }
@@ -91,7 +94,7 @@ public:
 
     Result<Source> source(const Call&, const std::string& path) override
     {
-        return steps_.run("source", [&]() -> Result<Source> {
+        return run("source", [&]() -> Result<Source> {
             state_.source_asked = path;
             if (state_.source_fault)
                 return *state_.source_fault;
@@ -104,7 +107,7 @@ public:
 
     Result<Device> device(const Call&, const std::string& naa) override
     {
-        return steps_.run("device", [&]() -> Result<Device> {
+        return run("device", [&]() -> Result<Device> {
             if (state_.other_devices.contains(naa))
                 return state_.other_devices.at(naa);
             if (naa == array_.volume.naa && !state_.attached.empty() && is_mapped())
@@ -115,7 +118,7 @@ public:
 
     Result<Device> attach(const Call&, const std::string& naa, const AttachRequest& request) override
     {
-        return steps_.run("attach", [&]() -> Result<Device> {
+        return run("attach", [&]() -> Result<Device> {
             if (naa != array_.volume.naa || !is_mapped())
                 return Error{Errc::timed_out, "device did not appear"};
             state_.attached.insert(request.job);
@@ -125,7 +128,7 @@ public:
 
     Result<void> detach(const Call&, const std::string&, const std::string& job) override
     {
-        return steps_.run("detach", [&]() -> Result<void> {
+        return run("detach", [&]() -> Result<void> {
             if (is_running(job))
                 return Error{Errc::busy, "a writer is alive"};
             state_.attached.erase(job);
@@ -135,12 +138,12 @@ public:
 
     Result<void> rescan(const Call&, const RescanRequest&) override
     {
-        return steps_.run("rescan", []() -> Result<void> { return {}; });
+        return run("rescan", []() -> Result<void> { return {}; });
     }
 
     Result<CloneStatus> start_clone(const Call&, const std::string& id, const CloneRequest& order) override
     {
-        return steps_.run("start_clone", [&]() -> Result<CloneStatus> {
+        return run("start_clone", [&]() -> Result<CloneStatus> {
             if (state_.start_fault)
                 return *state_.start_fault;
             if (state_.drained_starts > 0 && !state_.clones.contains(id)) {
@@ -171,7 +174,7 @@ public:
     Result<CloneStatus> watch_clone(const Call&, const std::string& id, std::uint64_t,
                                     std::chrono::seconds wait) override
     {
-        return steps_.run("watch_clone", [&]() -> Result<CloneStatus> {
+        return run("watch_clone", [&]() -> Result<CloneStatus> {
             if (state_.on_watch)
                 state_.on_watch();
             if (state_.watch_fault)
@@ -188,7 +191,7 @@ public:
 
     Result<CloneStatus> cancel_clone(const Call&, const std::string& id) override
     {
-        return steps_.run("cancel_clone", [&]() -> Result<CloneStatus> {
+        return run("cancel_clone", [&]() -> Result<CloneStatus> {
             if (!state_.clones.contains(id))
                 return Error{Errc::not_found, "no such clone"};
             auto& status = state_.clones.at(id);
@@ -200,7 +203,7 @@ public:
 
     Result<void> forget_clone(const Call&, const std::string& id) override
     {
-        return steps_.run("forget_clone", [&]() -> Result<void> {
+        return run("forget_clone", [&]() -> Result<void> {
             if (is_running(id))
                 return Error{Errc::busy, "still running"};
             state_.forgotten += static_cast<int>(state_.clones.erase(id));
@@ -210,7 +213,7 @@ public:
 
     Result<std::vector<CloneStatus>> clones(const Call&) override
     {
-        return steps_.run("clones", [&]() -> Result<std::vector<CloneStatus>> {
+        return run("clones", [&]() -> Result<std::vector<CloneStatus>> {
             std::vector<CloneStatus> all;
             for (const auto& [id, status] : state_.clones)
                 all.push_back(status);
@@ -219,6 +222,13 @@ public:
     }
 
 private:
+    template <class Effect> auto run(const std::string& step, Effect effect) -> decltype(effect())
+    {
+        if (state_.absent)
+            return *state_.absent;
+        return steps_.run(step, effect);
+    }
+
     bool is_mapped() const
     {
         const auto reaches_me = [&](const Mapping& m) { return m.host.id.find(state_.uuid) != std::string::npos; };

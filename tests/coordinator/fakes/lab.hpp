@@ -49,11 +49,18 @@ struct Lab {
         return hosts;
     }
 
+    std::function<bool()> may_leave; // what Site asks
+
     CopyReport copy(std::stop_token stop = {})
     {
         const auto hosts = connect();
         return copy_disk(Call{.stop = stop, .job = order.job}, order,
-                         Site{.array = array, .hosts = hosts, .journal = journal, .log = log, .observer = observer});
+                         Site{.array = array,
+                              .hosts = hosts,
+                              .journal = journal,
+                              .log = log,
+                              .observer = observer,
+                              .may_leave = may_leave});
     }
 
     std::vector<std::string> leftovers()

@@ -18,6 +18,7 @@ public:
     int die_after = 0;              // this step takes effect and nobody hears of it
     std::string always_fail;        // every step of this name fails
     std::function<void()> on_death; // before anything is destroyed
+    std::function<void(int)> after; // each step, with its number
     Errc error = Errc::failed;
     std::string reason;
 
@@ -32,6 +33,8 @@ public:
         if (mine == fail_at || name == always_fail)
             return Error{error, "injected failure of " + name, "", reason};
         auto result = effect();
+        if (after)
+            after(mine);
         if (mine == die_after) {
             if (on_death)
                 on_death();
@@ -61,6 +64,7 @@ public:
     {
         fail_at = die_after = 0;
         always_fail.clear();
+        after = nullptr;
     }
 
 private:

@@ -229,5 +229,14 @@ TEST(CopyMetrics, ProgressNeverGoesBackAndIsPassedOn)
         HasSubstr("result=\"success\",storage_protocol=\"n/a\",storage_vendor=\"ontap\",xcopy_used=\"0\"} 1.5\n"));
 }
 
+TEST(CopyMetrics, ACopyInsideTheArrayIsNoXcopyToForklift)
+{
+    CopyReport report;
+    report.xcopy.use = XcopyUse::full;
+    EXPECT_FALSE(forklift_says_xcopy(report));
+    report.host = "esx1";
+    EXPECT_TRUE(forklift_says_xcopy(report));
+}
+
 } // namespace
 } // namespace xcopy

@@ -55,6 +55,48 @@ TEST(HostKeys, AKeyOfAnotherTypeIsNoFirstKey)
     EXPECT_TRUE(keys.known_types("esx2", 22).empty());
 }
 
+TEST(HostKeys, APinIsHeldToAndKnownHostsGoBeforeIt)
+{
+    const auto text = [](char variant) {
+        HostKeys keys;
+        return keys.judge("esx1", 22, blob(variant))->text;
+    };
+    HostKeys keys;
+    keys.pin("esx1", 22, text('a'));
+    EXPECT_EQ(keys.known_types("esx1", 22), std::vector<std::string>{"ssh-ed25519"});
+    EXPECT_FALSE(keys.judge("esx1", 22, blob('a'))->is_new);
+    const auto other = keys.judge("esx1", 22, blob('b'));
+    EXPECT_EQ(other.error().reason, "host_key_changed");
+    EXPECT_NE(other.error().message.find(fingerprint_of(blob('a'))), std::string::npos);
+    EXPECT_NE(other.error().message.find(fingerprint_of(blob('b'))), std::string::npos);
+    EXPECT_TRUE(keys.judge("esx1", 2222, blob('b'))) << "another server";
+
+    keys.pin("esx1", 22, text('b')); // of another job: one key at a time
+    EXPECT_TRUE(keys.judge("esx1", 22, blob('b')));
+    EXPECT_FALSE(keys.judge("esx1", 22, blob('a')));
+
+    ASSERT_TRUE(keys.add_known("esx1 " + text('c'))); // an administrator: it was reinstalled
+    const auto vouched = keys.judge("esx1", 22, blob('c'));
+    ASSERT_TRUE(vouched);
+    EXPECT_TRUE(vouched->is_vouched_for);
+    EXPECT_FALSE(keys.judge("esx1", 22, blob('b'))) << "the pin counts no longer";
+
+    HostKeys strict(HostKeys::Unknown::refuse);
+    strict.pin("esx1", 22, text('a'));
+    EXPECT_EQ(strict.judge("esx1", 22, blob('a')).error().reason, "host_key_unknown") << "nobody vouched for it";
+}
+
+TEST(HostKeys, WhoWantsToKnowHearsOfAnAcceptedKeyOnce)
+{
+    HostKeys keys;
+    std::vector<std::string> heard;
+    keys.on_accepted(
+        [&](const std::string& address, const HostKey& key) { heard.push_back(address + key.fingerprint); });
+    ASSERT_TRUE(keys.judge("esx1", 22, blob('a')));
+    ASSERT_TRUE(keys.judge("esx1", 22, blob('a')));
+    EXPECT_EQ(heard, std::vector<std::string>{"esx1" + fingerprint_of(blob('a'))});
+}
+
 TEST(HostKeys, HashedLinesOfSshKeygenAreKnown)
 {
     HostKeys plain;

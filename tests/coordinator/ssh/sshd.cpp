@@ -247,9 +247,10 @@ std::vector<int> Sshd::sessions() const
 void Sshd::signal_sessions(int number) const
 {
     for (int session : sessions()) {
-        for (int child : children_of(session)) // the unprivileged half, where there is one
+        const auto children = children_of(session); // the command, or the unprivileged half where there is one
+        ::kill(session, number);                    // first: it would still tell how the command ended
+        for (int child : children)
             ::kill(child, number);
-        ::kill(session, number);
     }
 }
 

@@ -21,7 +21,8 @@ TEST(ScriptLine, EveryByteOfAValueIsData)
 TEST(ScriptAnswer, OnlyTheScriptsOwnWordsAreAnAnswer)
 {
     const auto judged = [](std::string out, std::string errors = "", int status = 0) {
-        return script_answer({.status = status, .out = std::move(out), .errors = std::move(errors)}, "ssh-rsa AAAA");
+        return script_answer({.status = status, .out = std::move(out), .errors = std::move(errors)},
+                             {.name = "esx1", .address = "10.0.0.11"}, "ssh-rsa AAAA");
     };
     EXPECT_EQ(*judged("xcopy 1 ok\n{}\n"), "{}\n");
     const auto refused = judged(
@@ -35,10 +36,15 @@ TEST(ScriptAnswer, OnlyTheScriptsOwnWordsAreAnAnswer)
     EXPECT_EQ(unrestricted.error().reason, "no_forced_command");
     EXPECT_THAT(unrestricted.error().remedy, HasSubstr("exec sh /vmfs/volumes/$DS/secure-vmkfstools-wrapper"));
     EXPECT_THAT(unrestricted.error().remedy, HasSubstr("ssh-rsa AAAA"));
+    EXPECT_THAT(unrestricted.error().remedy, HasSubstr("on host 'esx1' (10.0.0.11)"));
     EXPECT_EQ(judged("", "sh: can't open '/vmfs/volumes/ds1/secure-vmkfstools-wrapper'", 2).error().reason,
               "no_script");
     EXPECT_EQ(judged("", "python: can't open file '/vmfs/volumes/ds1/secure-vmkfstools-wrapper.py'", 2).error().reason,
               "old_forced_command");
+    EXPECT_EQ(judged("", "sh: can't open '/vmfs/volumes/python.py/secure-vmkfstools-wrapper'", 2).error().reason,
+              "no_script");
+    EXPECT_EQ(judged("", "sh: python: not found\n", 127).error().reason, "old_forced_command");
+    EXPECT_EQ(judged("", "sh: health: not found\n", 127).error().reason, "no_forced_command");
     EXPECT_EQ(judged("", "sh: version: not found", 127).error().reason, "no_forced_command")
         << "the verb, run by a shell";
     EXPECT_EQ(judged("", "/vmfs/volumes/ds1/secure-vmkfstools-wrapper: line 9: syntax error: unexpected end of file", 2)
@@ -47,6 +53,9 @@ TEST(ScriptAnswer, OnlyTheScriptsOwnWordsAreAnAnswer)
               "broken_script");
     EXPECT_EQ(judged("xcopy 2 ok\n{}\n").error().reason, "cut_answer");
     EXPECT_EQ(judged("Welcome to ESXi\n").error().reason, "bad_answer");
+    EXPECT_EQ(judged("Welcome to ESXi\n").error().code, Errc::indeterminate) << "who knows what ran";
+    const auto killed = script_answer({.signal = "KILL"}, {.name = "esx1", .address = "10.0.0.11"}, "");
+    EXPECT_EQ(killed.error().code, Errc::indeterminate) << "the clone it began may go on";
 }
 
 class SshHostTest : public testing::Test {
@@ -108,6 +117,91 @@ TEST_F(SshHostTest, ACancelledCloneIsGoneWhenItAnswers)
     EXPECT_EQ(cancelled->state, CloneState::cancelled);
     EXPECT_TRUE(
         std::ranges::none_of(host.processes(), [](const auto& line) { return line.starts_with("vmkfstools"); }));
+}
+
+class Permit final : public RescanPermit {
+public:
+    Permit(int& held, std::stop_token lost) : held_(held), lost_(std::move(lost)) { ++held_; }
+    ~Permit() override { --held_; }
+    std::stop_token lost() const override { return lost_; }
+
+private:
+    int& held_;
+    std::stop_token lost_;
+};
+
+TEST_F(SshHostTest, RescansAreMadeUnderTheLockAndNothingElseIs)
+{
+    int entered = 0;
+    int held = 0;
+    std::stop_source taken_away;
+    SshHost locked{session,
+                   {.datastore = "datastore1"},
+                   {.rescan_lock = [&](const Call&) -> Result<std::unique_ptr<RescanPermit>> {
+                       ++entered;
+                       return std::unique_ptr<RescanPermit>(std::make_unique<Permit>(held, taken_away.get_token()));
+                   }}};
+    const auto target = host.make_target();
+    ASSERT_TRUE(locked.health(call, HealthAge::cached));
+    EXPECT_EQ(entered, 0);
+    ASSERT_TRUE(locked.attach(call, target.naa, {.job = target.job, .expected_size = target.size}));
+    EXPECT_EQ(entered, 1);
+    ASSERT_TRUE(locked.detach(call, target.naa, target.job));
+    EXPECT_EQ(entered, 1);
+    ASSERT_TRUE(locked.rescan(call, {.kind = RescanKind::remove}));
+    EXPECT_EQ(entered, 2);
+    EXPECT_EQ(held, 0) << "let go at once";
+
+    taken_away.request_stop(); // while it is asked: others rescan, so ours is made again
+    const auto lost = locked.rescan(call, {.kind = RescanKind::add});
+    EXPECT_EQ(lost.error().code, Errc::unavailable);
+    EXPECT_EQ(lost.error().reason, "rescan_lock_lost");
+}
+
+TEST_F(SshHostTest, WithoutTheLockThereIsNoRescan)
+{
+    SshHost locked{
+        session, {.datastore = "datastore1"}, {.rescan_lock = [](const Call&) -> Result<std::unique_ptr<RescanPermit>> {
+            return Error{Errc::busy, "populate-7 and populate-8 rescan", "", "rescan_locked"};
+        }}};
+    EXPECT_EQ(locked.rescan(call, {.kind = RescanKind::add}).error().reason, "rescan_locked");
+    for (const auto& event : host.lab.call({{"do", "events"}}).at("events"))
+        EXPECT_EQ(event.at("what").get<std::string>().find("adapter rescan"), std::string::npos) << event;
+}
+
+TEST_F(SshHostTest, TheScriptIsSeenToOnceBeforeTheFirstWord)
+{
+    int asked = 0;
+    bool works = false;
+    SshHost placed{
+        session, {.datastore = "datastore1"}, {.ensure_script = [&](const Call&, SshHost& which) -> Result<void> {
+            ++asked;
+            EXPECT_EQ(which.place().datastore, "datastore1");
+            return works ? Result<void>() : Error{Errc::failed, "datastore is full", "", "datastore_full"};
+        }}};
+    EXPECT_EQ(placed.health(call, HealthAge::cached).error().reason, "datastore_full");
+    works = true;
+    EXPECT_TRUE(placed.health(call, HealthAge::cached));
+    EXPECT_TRUE(placed.health(call, HealthAge::cached));
+    EXPECT_EQ(asked, 2) << "until it is there";
+}
+
+TEST_F(SshHostTest, AJobInsistsOnTheKeyThatItsHostHad)
+{
+    ASSERT_TRUE(ssh.health(call, HealthAge::cached));
+    const auto begun = ssh.transport();
+    EXPECT_EQ(begun.kind, HostTransport::Kind::ssh);
+    EXPECT_THAT(begun.host_key, HasSubstr("ecdsa-sha2-nistp256 "));
+    EXPECT_EQ(begun.datastore, "datastore1");
+    EXPECT_EQ(*ssh.through(begun), &ssh);
+    auto other = begun;
+    other.host_key.replace(other.host_key.size() - 10, 4, "AAAA");
+    const auto changed = ssh.through(other);
+    ASSERT_FALSE(changed);
+    EXPECT_EQ(changed.error().reason, "host_key_changed");
+    EXPECT_THAT(changed.error().message, HasSubstr(session.host_key()->fingerprint));
+    EXPECT_THAT(changed.error().message, HasSubstr(fingerprint_of_text(other.host_key)));
+    EXPECT_EQ(ssh.through({.kind = HostTransport::Kind::agent}).error().reason, "other_transport");
 }
 
 TEST_F(SshHostTest, TheWrongHostAndAMissingScriptAreSaid)

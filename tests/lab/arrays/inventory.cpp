@@ -55,7 +55,6 @@ void Inventory::resize_volume(const std::string& id, std::uint64_t size)
         return;
     changed->size = size;
     std::filesystem::resize_file(changed->file, size);
-    fabric_.remove_volume(changed->naa);
     fabric_.add_volume({array_, changed->naa, size, changed->file, vendor_, model_});
 }
 

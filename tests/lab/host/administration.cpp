@@ -86,11 +86,15 @@ ToolResult run_admin_tool(HostState& host, const std::vector<std::string>& argv)
     return {127, "", fmt::format("{}: not a tool of this host\n", name)};
 }
 
-void Host::manage()
+void Host::prepare_ssh()
 {
     ssh_keys_ = make_ssh_keys(files_.directory / "ssh");
     authorized_ = contents(ssh_keys_->client.string() + ".pub");
     write_ssh_files(files_, state_.config, *ssh_keys_, authorized_, state_.config.ssh_port);
+}
+
+void Host::manage()
+{
     state_.management = std::make_unique<Management>(Management{
         .image = HostImage(files_.root(), fmt::format("{}:{}", state_.config.address, agent_port)),
         .root = files_.root(),
@@ -145,6 +149,7 @@ void Host::start_services()
 json Host::sshd_start()
 {
     const std::lock_guard lock(agent_mutex_);
+    fs::create_directories(files_.inside("/run/sshd")); // a reboot takes it away
     const auto spawned = machine_.order({{"do", "spawn"}, {"argv", sshd_argv()}, {"log", "/var/log/sshd.log"}});
     if (!spawned.at("ok"))
         return spawned;
@@ -165,6 +170,9 @@ json Host::sshd_stop()
 {
     const std::lock_guard lock(agent_mutex_);
     kill_matching("sshd", SIGKILL); // its sessions too
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (listens(state_.config.address, state_.config.ssh_port) && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2)); // a kill takes its time
     return {{"ok", true}};
 }
 

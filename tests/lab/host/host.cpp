@@ -76,6 +76,8 @@ Host::Host(const HostConfig& config, const std::vector<DatastoreConfig>& mounted
       events_(events), clones_(clones)
 {
     build_root(files_, config, mounted_);
+    if (config.ssh)
+        prepare_ssh();
     if (config.managed)
         manage();
     tools_ = std::make_unique<LineServer>(files_.lab() / "host.sock", [this](LineChannel& tool) { serve_tool(tool); });
@@ -92,7 +94,7 @@ void Host::boot()
     machine_.power_on(
         [this](int orders) {
             return bubblewrap_argv(files_, mounted_, orders,
-                                   state_.config.managed ? sshd_mounts() : std::vector<std::string>());
+                                   state_.config.ssh ? sshd_mounts() : std::vector<std::string>());
         },
         first_uptime_s - between_boots_s * boots_++);
 }
@@ -124,10 +126,10 @@ void Host::reboot()
     boot();
     if (had_agent)
         agent_start(true);
-    if (state_.config.managed) {
+    if (state_.config.ssh)
         sshd_start();
+    if (state_.config.managed)
         start_services();
-    }
 }
 
 json Host::agent_start(bool wait)

@@ -38,6 +38,8 @@ public:
         std::string output;
     };
     Ended run(const std::vector<std::string>& argv, int timeout_s = 60);
+
+    // Of a host with an SSH server.
     nlohmann::json sshd_start(); // answers have "ok"
     nlohmann::json sshd_stop();
     void authorize(const std::string& line); // another line of authorized_keys
@@ -53,6 +55,7 @@ public:
 private:
     void serve_tool(LineChannel&);
     void manage();
+    void prepare_ssh();
     void start_services();
 
     HostState state_;
@@ -64,7 +67,7 @@ private:
     std::mutex agent_mutex_;
     int agent_pid_ = -1;
     int boots_ = 0;
-    std::optional<SshKeys> ssh_keys_; // of a managed host
+    std::optional<SshKeys> ssh_keys_;
     std::string authorized_;
     int sshd_pid_ = -1;
     std::unique_ptr<LineServer> tools_;

@@ -21,6 +21,7 @@ struct Extent {
     Fd file; // none: zeros
     std::uint64_t offset;
     std::uint64_t bytes;
+    std::vector<Fd> below{}; // of a delta: what is read where it has holes, nearest first
 };
 
 off_t signed_offset(std::uint64_t offset)
@@ -50,12 +51,21 @@ bool move_data(int source, std::uint64_t from, int target, std::uint64_t to, std
     return true;
 }
 
-bool move_range(int source, std::uint64_t from, int target, std::uint64_t to, std::uint64_t bytes)
+// `level` 0 is the extent itself.
+int source_at(const Extent& extent, std::size_t level)
 {
+    return level == 0 ? extent.file.get() : extent.below[level - 1].get();
+}
+
+bool move_range(const Extent& extent, std::size_t level, std::uint64_t from, int target, std::uint64_t to,
+                std::uint64_t bytes)
+{
+    const int source = source_at(extent, level);
     while (bytes > 0) {
         const auto data = ::lseek(source, signed_offset(from), SEEK_DATA);
         const auto hole = data < 0 ? bytes : std::min<std::uint64_t>(static_cast<std::uint64_t>(data) - from, bytes);
-        if (hole > 0 && !clear(target, to, hole))
+        const bool is_last = level == extent.below.size();
+        if (hole > 0 && !(is_last ? clear(target, to, hole) : move_range(extent, level + 1, from, target, to, hole)))
             return false;
         from += hole;
         to += hole;
@@ -80,9 +90,8 @@ bool move_step(const std::vector<Extent>& extents, int target, std::uint64_t don
         const auto end = begin + extent.bytes;
         if (done < end && bytes > 0) {
             const auto part = std::min(bytes, end - done);
-            const bool good = extent.file
-                                  ? move_range(extent.file.get(), extent.offset + (done - begin), target, done, part)
-                                  : clear(target, done, part);
+            const bool good = extent.file ? move_range(extent, 0, extent.offset + (done - begin), target, done, part)
+                                          : clear(target, done, part);
             if (!good)
                 return false;
             done += part;
@@ -113,7 +122,13 @@ std::optional<std::string> run_copy(const json& order, LineChannel& lab)
         Fd file(path.empty() ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
         if (!path.empty() && !file)
             return give_up(lab, "The system cannot find the file specified (25)");
-        extents.push_back({std::move(file), e.at("offset").get<std::uint64_t>(), e.at("bytes").get<std::uint64_t>()});
+        Extent extent{std::move(file), e.at("offset").get<std::uint64_t>(), e.at("bytes").get<std::uint64_t>()};
+        for (const auto& below : e.value("below", json::array())) {
+            extent.below.emplace_back(::open(below.get<std::string>().c_str(), O_RDONLY | O_CLOEXEC));
+            if (!extent.below.back())
+                return give_up(lab, "The parent of this virtual disk could not be opened (23)");
+        }
+        extents.push_back(std::move(extent));
     }
 
     const auto bytes = order.at("bytes").get<std::uint64_t>();

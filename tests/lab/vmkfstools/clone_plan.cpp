@@ -23,6 +23,30 @@ ToolResult open_failure(const std::string& file, const std::string& reason)
     return {1, "", fmt::format("Failed to open '{}': {}.\n", file, reason)};
 }
 
+namespace {
+
+// Below the one extent of a delta lie those of its parents, down to a disk that is whole.
+std::optional<ToolResult> add_chain(const fs::path& source, DiskLayout layout, ClonePlan& plan)
+{
+    const auto missing = [&] {
+        return open_failure(plan.source, "The parent of this virtual disk could not be opened (23)");
+    };
+    auto below = nlohmann::json::array();
+    for (int depth = 0; layout.is_delta; ++depth) {
+        const auto parent = source.parent_path() / layout.parent;
+        const auto read = read_layout(parent);
+        if (!read || depth > 32 || read->extents.size() != 1 || read->bytes() != plan.bytes ||
+            !fs::is_regular_file(source.parent_path() / read->extents.front().file))
+            return missing();
+        layout = *read;
+        below.push_back((fs::path(plan.source).parent_path() / layout.extents.front().file).string());
+    }
+    plan.extents.front()["below"] = below;
+    return std::nullopt;
+}
+
+} // namespace
+
 fs::path Clones::outside(const HostState& host, const std::string& inside) const
 {
     const std::string root = "/vmfs/volumes/";
@@ -83,6 +107,9 @@ std::optional<ToolResult> Clones::prepare(HostState& host, const VmkfstoolsArgum
             {{"file", extent.file.empty() ? "" : inside.string()}, {"offset", extent.offset}, {"bytes", extent.bytes}});
     }
     plan.bytes = layout->bytes();
+    if (layout->is_delta)
+        if (auto refused = add_chain(source, *layout, plan))
+            return refused;
 
     const auto device_name =
         arguments.disk_format.substr(std::min(arguments.disk_format.find(':'), arguments.disk_format.size() - 1) + 1);

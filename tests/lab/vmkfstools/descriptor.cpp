@@ -34,6 +34,7 @@ std::optional<DiskLayout> parse_layout(const std::string& text)
 {
     static const std::regex extent_line(R"re(^RW\s+([0-9]{1,15})\s+(\w+)(?:\s+"([^"]+)"(?:\s+([0-9]{1,15}))?)?\s*$)re");
     static const std::regex type_line(R"re(^createType\s*=\s*"([^"]*)"\s*$)re");
+    static const std::regex parent_line(R"re(^parentFileNameHint\s*=\s*"([^"]*)"\s*$)re");
     if (!text.starts_with("# Disk DescriptorFile"))
         return std::nullopt;
     DiskLayout layout;
@@ -47,9 +48,13 @@ std::optional<DiskLayout> parse_layout(const std::string& text)
             layout.create_type = part[1];
         } else if (line.starts_with("parentFileNameHint")) {
             layout.has_parent = true;
+            if (std::regex_match(line, part, parent_line))
+                layout.parent = part[1];
         } else if (std::regex_match(line, part, extent_line)) {
             const auto kind = part[2].str();
-            readable = readable && (kind == "FLAT" || kind == "VMFS" || kind == "ZERO") &&
+            const bool delta = kind == "SESPARSE" || kind == "VMFSSPARSE";
+            layout.is_delta = layout.is_delta || delta;
+            readable = readable && (kind == "FLAT" || kind == "VMFS" || kind == "ZERO" || delta) &&
                        (kind == "ZERO") == !part[3].matched;
             layout.extents.push_back(
                 {part[3], part[4].matched ? std::stoull(part[4]) * sector : 0, std::stoull(part[1]) * sector});
@@ -57,7 +62,7 @@ std::optional<DiskLayout> parse_layout(const std::string& text)
             readable = false;
         }
     }
-    if (!readable)
+    if (!readable || (layout.is_delta && layout.parent.empty()))
         layout.extents.clear();
     return layout;
 }
@@ -71,9 +76,15 @@ std::optional<DiskLayout> read_layout(const std::filesystem::path& path)
     return parse_layout(text);
 }
 
-std::string flat_descriptor(std::uint64_t bytes, const std::string& flat_file)
+std::string flat_descriptor(std::uint64_t bytes, const std::string& flat_file, bool thin)
 {
-    return descriptor("vmfs", bytes, "VMFS", flat_file);
+    return descriptor("vmfs", bytes, "VMFS", flat_file) + (thin ? "ddb.thinProvisioned = \"1\"\n" : "");
+}
+
+std::string delta_descriptor(std::uint64_t bytes, const std::string& extent_file, const std::string& parent)
+{
+    auto text = descriptor("seSparse", bytes, "SESPARSE", extent_file);
+    return text.insert(text.find("\n# Extent"), fmt::format("parentFileNameHint=\"{}\"\n", parent));
 }
 
 std::string rdm_descriptor(std::uint64_t bytes, const std::string& mapping_file)

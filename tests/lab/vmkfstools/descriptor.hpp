@@ -18,6 +18,8 @@ struct DiskExtent {
 struct DiskLayout {
     std::string create_type;
     bool has_parent = false;
+    std::string parent;    // the descriptor below, as it is written
+    bool is_delta = false; // its extent holds only what was written since; holes mean: look below
     std::vector<DiskExtent> extents;
 
     std::uint64_t bytes() const;
@@ -27,7 +29,8 @@ struct DiskLayout {
 std::optional<DiskLayout> parse_layout(const std::string& text);
 std::optional<DiskLayout> read_layout(const std::filesystem::path&);
 
-std::string flat_descriptor(std::uint64_t bytes, const std::string& flat_file);
+std::string flat_descriptor(std::uint64_t bytes, const std::string& flat_file, bool thin = false);
+std::string delta_descriptor(std::uint64_t bytes, const std::string& extent_file, const std::string& parent);
 std::string rdm_descriptor(std::uint64_t bytes, const std::string& mapping_file);
 
 } // namespace lab

@@ -87,6 +87,8 @@ type DiskWish struct {
 	LunUUID   string   `json:"lun_uuid"`
 	Device    string   `json:"device"`    // vml.…
 	Allocated int64    `json:"allocated"` // bytes of its extents
+	Mode      string   `json:"mode"`      // persistent unless it says independent_persistent
+	Thick     bool     `json:"thick"`     // lazily zeroed; else thin
 }
 
 // World is the simulator with the inventory in it.
@@ -408,12 +410,16 @@ func (w *World) disk(key int32, want DiskWish) *types.VirtualDisk {
 		}
 		return info
 	}
+	diskMode := want.Mode
+	if diskMode == "" {
+		diskMode = "persistent"
+	}
 	var backing types.BaseVirtualDeviceBackingInfo
 	switch want.Kind {
 	case "rdm-physical", "rdm-virtual":
 		mode := map[string]string{"rdm-physical": "physicalMode", "rdm-virtual": "virtualMode"}[want.Kind]
 		backing = &types.VirtualDiskRawDiskMappingVer1BackingInfo{VirtualDeviceFileBackingInfo: file(want.File), LunUuid: want.LunUUID,
-			DeviceName: want.Device, CompatibilityMode: mode, DiskMode: "persistent"}
+			DeviceName: want.Device, CompatibilityMode: mode, DiskMode: diskMode}
 	case "raw":
 		backing = &types.VirtualDiskRawDiskVer2BackingInfo{VirtualDeviceDeviceBackingInfo: types.VirtualDeviceDeviceBackingInfo{DeviceName: want.Device},
 			DescriptorFileName: want.File}
@@ -426,8 +432,9 @@ func (w *World) disk(key int32, want DiskWish) *types.VirtualDisk {
 		}
 		backing = top
 	default:
-		thin := true
-		top := &types.VirtualDiskFlatVer2BackingInfo{VirtualDeviceFileBackingInfo: file(want.File), DiskMode: "persistent", ThinProvisioned: &thin}
+		thin, zeroed := !want.Thick, false
+		top := &types.VirtualDiskFlatVer2BackingInfo{VirtualDeviceFileBackingInfo: file(want.File), DiskMode: diskMode,
+			ThinProvisioned: &thin, EagerlyScrub: &zeroed}
 		level := top
 		for _, parent := range want.Parents {
 			level.Parent = &types.VirtualDiskFlatVer2BackingInfo{VirtualDeviceFileBackingInfo: file(parent), DiskMode: "persistent"}

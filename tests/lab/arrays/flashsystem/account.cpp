@@ -34,8 +34,12 @@ bool Account::too_many(std::deque<Time>& recent, int per_second) const
 
 Response Account::sign_in(const Request& request)
 {
-    if (too_many(sign_ins_, switches_.get<int>("auth_per_second")))
-        return plain(429, "Too Many Requests");
+    if (too_many(sign_ins_, switches_.get<int>("auth_per_second"))) {
+        auto refused = plain(429, "Too Many Requests");
+        if (const int seconds = switches_.get<int>("auth_retry_after"); seconds > 0)
+            refused.headers["Retry-After"] = std::to_string(seconds);
+        return refused;
+    }
     if (request.header("x-auth-username") != user_ || request.header("x-auth-password") != password_)
         return plain(403, "Forbidden");
     if (switches_.on("one_token"))

@@ -12,6 +12,7 @@ Switches switches()
         {"lapsed_status", 403, "what a token that has ended leads to", {401}},
         {"one_token", true, "a sign-in ends the user's older token", {false}},
         {"auth_per_second", 0, "sign-ins a second before 429; 0: any number", {3}},
+        {"auth_retry_after", 0, "seconds in the Retry-After of such a 429; 0: there is none", {2}},
         {"calls_per_second", 0, "other calls a second before 429; 0: any number", {10}},
         {"hostports",
          "refused",

@@ -12,7 +12,11 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* symmetrix = "000197900046";
-constexpr const char* port_group = "PG1";
+constexpr PortGroup port_groups[] = {
+    {"PG1", "SCSI_FC", "Fibre", {"FA-1D:4", "FA-2D:4"}},
+    {"PG-iSCSI", "iSCSI", "iSCSI", {"SE-1E:000", "SE-2E:000"}},
+    {"PG-NVMe", "NVMe_TCP", "", {"OR-1C:000", "OR-2C:000"}},
+};
 
 std::string lower(std::string text)
 {
@@ -23,19 +27,19 @@ std::string lower(std::string text)
 } // namespace
 
 PowerMax::PowerMax(const ModelConfig& config)
-    : user_(config.user), password_(config.password),
-      switches_{{"api_version", "102", "8: versions of the REST interface", {"92", "100", "104"}},
-                {"async_only", false, "8: every change may become a job", {true}},
-                {"v3", false, "5: older arrays know no port_group_protocol", {true}},
-                {"host_field", "host_id", "5: the field that names an initiator's host", {"host"}},
-                {"connections_after", 0, "6.2: connections may be missing at first", {2}},
-                {"exists_status", 409, "6.3: what exists already", {500}},
-                {"missing_status", 404, "6.4: missing objects", {500}},
-                {"wwn_case", "lower", "4: the case of wwn", {"upper"}},
-                {"add_twice", "no-op", "6.3: adding what is in the group", {"error"}},
-                {"lock_storm", 0, "8: this many changes are refused for the array's lock", {1}},
-                {"moved", false, "4: the volume shows its effective WWN"}},
-      inventory_(config.name, config.directory, config.fabric, "EMC", "SYMMETRIX")
+    : StockedModel(config,
+                   Switches{{"api_version", "102", "8: versions of the REST interface", {"92", "100", "104"}},
+                            {"async_only", false, "8: every change may become a job", {true}},
+                            {"v3", false, "5: older arrays know no port_group_protocol", {true}},
+                            {"host_field", "host_id", "5: the field that names an initiator's host", {"host"}},
+                            {"connections_after", 0, "6.2: connections may be missing at first", {2}},
+                            {"exists_status", 409, "6.3: what exists already", {500}},
+                            {"missing_status", 404, "6.4: missing objects", {500}},
+                            {"wwn_case", "lower", "4: the case of wwn", {"upper"}},
+                            {"add_twice", "no-op", "6.3: adding what is in the group", {"error"}},
+                            {"lock_storm", 0, "8: this many changes are refused for the array's lock", {1}},
+                            {"moved", false, "4: the volume shows its effective WWN"}},
+                   {"EMC", "SYMMETRIX"})
 {}
 
 Response PowerMax::answer(const Request& request)
@@ -147,11 +151,12 @@ json PowerMax::read(const Request& request, const Path& path)
         return {{"hostGroupId", path[1]}, {"host", hosts}};
     }
     if (kind == "portgroup" && path.size() == 2) {
-        if (path[1] != port_group)
-            throw Refusal{404, "Port Group " + path[1] + " cannot be found"};
-        json record = {{"portGroupId", port_group}, {"type", "Fibre"}, {"num_of_ports", 2}};
+        const auto& group = port_group_by(path[1]);
+        json record = {{"portGroupId", group.name}, {"num_of_ports", std::size(group.ports)}};
+        if (*group.type != '\0')
+            record["type"] = group.type;
         if (!switches_.on("v3"))
-            record["port_group_protocol"] = "SCSI_FC";
+            record["port_group_protocol"] = group.protocol;
         return record;
     }
     throw Refusal{404, "The resource cannot be found"};
@@ -228,7 +233,8 @@ json PowerMax::create_view(const json& body)
         view.group = who.at("useExistingHostGroupParam").at("hostGroupId");
     view.port_group = body.at("portGroupSelection").at("useExistingPortGroupParam").at("portGroupId");
     view.storage_group = body.at("storageGroupSelection").at("useExistingStorageGroupParam").at("storageGroupId");
-    if (view.port_group != port_group)
+    const auto port_group = std::ranges::find(port_groups, view.port_group, &PortGroup::name);
+    if (port_group == std::end(port_groups))
         throw Refusal{500, "Port Group on Symmetrix cannot be found"};
     if (view.host.empty() ? !inventory_.group_named(view.group) : !inventory_.host_named(view.host))
         throw Refusal{500, "Initiator Group on Symmetrix cannot be found"};
@@ -237,13 +243,34 @@ json PowerMax::create_view(const json& body)
         throw Refusal{500, "Storage Group on Symmetrix cannot be found"};
     if (group->volumes.empty())
         throw Refusal{500, "The storage group is empty"};
-    if (const auto* host = inventory_.host_named(view.host);
-        host && std::ranges::all_of(host->initiators, [](const auto& one) { return one.starts_with("iqn."); }) &&
-        !switches_.on("v3"))
+    const auto speaks = [&](const StoredHost& host) {
+        return (host.name == view.host ||
+                (view.host.empty() && host.group == inventory_.group_named(view.group)->id)) &&
+               !speakers(host, *port_group).empty();
+    };
+    if (std::ranges::none_of(inventory_.hosts, speaks))
         throw Refusal{500, "There is a mismatch between the initiator and the director port"};
     views_.push_back(view);
     publish();
     return view_record(view);
+}
+
+const PortGroup& PowerMax::port_group_by(const std::string& name) const
+{
+    const auto* group = std::ranges::find(port_groups, name, &PortGroup::name);
+    if (group == std::end(port_groups) || (switches_.on("v3") && *group->type == '\0'))
+        throw Refusal{404, "Port Group " + name + " cannot be found"};
+    return *group;
+}
+
+std::vector<std::string> PowerMax::speakers(const StoredHost& host, const PortGroup& group) const
+{
+    const std::string protocol = group.protocol;
+    std::vector<std::string> names;
+    for (const auto& initiator : host.initiators)
+        if (protocol == (initiator.starts_with("iqn.") ? "iSCSI" : "SCSI_FC"))
+            names.push_back(initiator);
+    return names;
 }
 
 void PowerMax::publish()
@@ -339,11 +366,11 @@ json PowerMax::connections(MaskingView& view, const std::string& volume)
         for (const auto& map : inventory_.maps)
             if (map.id == view.name + volume)
                 for (const auto* host : inventory_.hosts_of(map))
-                    for (const auto& initiator : host->initiators)
+                    for (const auto& initiator : speakers(*host, port_group_by(view.port_group)))
                         all.push_back({{"volumeId", volume},
                                        {"host_lun_address", fmt::format("{:04X}", map.number)},
                                        {"initiatorId", initiator},
-                                       {"dir_port", "FA-1D:4"},
+                                       {"dir_port", port_group_by(view.port_group).ports[0]},
                                        {"logged_in", true}});
     return {{"maskingViewConnection", all}};
 }
@@ -355,7 +382,7 @@ json PowerMax::initiators(const Request& request) const
     for (const auto& host : inventory_.hosts)
         for (const auto& initiator : host.initiators)
             if (wanted.empty() || initiator == wanted)
-                for (const char* port : {"FA-1D:4", "FA-2D:4"})
+                for (const char* port : port_groups[initiator.starts_with("iqn.") ? 1 : 0].ports)
                     ids.push_back(fmt::format("{}:{}", port, initiator));
     return {{"initiatorId", ids}};
 }
@@ -366,7 +393,7 @@ json PowerMax::initiator_record(const std::string& id) const
         for (const auto& initiator : host.initiators)
             if (id.ends_with(":" + initiator))
                 return {{"initiatorId", id},
-                        {"type", "Fibre"},
+                        {"type", initiator.starts_with("iqn.") ? "GigE" : "Fibre"},
                         {switches_.get<std::string>("host_field"), host.name},
                         {"logged_in", true},
                         {"on_fabric", true}};

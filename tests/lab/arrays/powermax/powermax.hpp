@@ -1,9 +1,7 @@
 // A simulated Unisphere for PowerMax with one array behind it, from section 10 of its facts page.
 #pragma once
 
-#include "tests/lab/arrays/inventory.hpp"
-#include "tests/lab/arrays/simulated_array.hpp"
-#include "tests/lab/arrays/switches.hpp"
+#include "tests/lab/arrays/stocked_model.hpp"
 
 #include <map>
 #include <optional>
@@ -33,22 +31,37 @@ struct MaskingView {
     int looks = 0; // at its connections
 };
 
+struct PortGroup {
+    const char* name;
+    const char* protocol; // as REST V4 says it
+    const char* type;     // as V3 says it, which knows no NVMe
+    const char* ports[2];
+};
+
 struct Job {
     std::string id;
     int looks = 0;
     std::string failure; // empty: it succeeded
 };
 
-class PowerMax final : public VendorModel {
+class PowerMax final : public StockedModel {
 public:
     explicit PowerMax(const ModelConfig&);
 
     Response answer(const Request&) override;
-    nlohmann::json control(const std::string& verb, const nlohmann::json& order) override;
-    std::optional<std::string> set_switches(const nlohmann::json& values) override { return switches_.set(values); }
-    nlohmann::json uncertain_switches() const override { return switches_.uncertain(); }
 
 private:
+    nlohmann::json make_volume(const nlohmann::json& order) override;
+    std::string new_id() override { return "i-" + std::to_string(++ids_); }
+    void make_host(const nlohmann::json& order) override;
+    int map_to(StoredVolume&, const std::string& host, std::optional<int> number) override;
+    void unmap_from(const StoredVolume&, const std::string& host) override;
+    void remove_volume(const std::string& id) override;
+    nlohmann::json foreign_handle() const override;
+    nlohmann::json secret() const override;
+    nlohmann::json record(const StoredVolume& volume) const override { return volume_record(volume); }
+    nlohmann::json further_state() const override;
+
     using Path = std::vector<std::string>;
 
     Response dispatch(const Request&); // throws Refusal
@@ -72,19 +85,15 @@ private:
     MaskingView& view_by(const std::string& name);
     void publish(); // maps of the inventory follow from views and groups
 
-    nlohmann::json make_volume(const nlohmann::json& order);
-    void make_host(const nlohmann::json& order);
-    void mask(const std::string& device, const std::string& host, std::optional<int> number);
+    const PortGroup& port_group_by(const std::string& name) const;
+    std::vector<std::string> speakers(const StoredHost&, const PortGroup&) const; // its initiators of that protocol
 
-    const std::string user_;
-    const std::string password_;
-    Switches switches_;
-    Inventory inventory_;
     std::vector<StorageGroup> groups_;
     std::vector<MaskingView> views_;
     std::vector<Job> jobs_;
     std::map<std::pair<std::string, std::string>, int> numbers_; // (view, device) to LUN number
     int devices_ = 0x2E7;
+    int ids_ = 0;
     int locked_ = 0; // writes refused so far
 };
 

@@ -14,7 +14,7 @@ namespace {
 const ErrorRow* find_row(std::span<const ErrorRow> rows, const ArrayWords& words)
 {
     const auto has_code = [&](const ErrorRow& candidate) {
-        return !words.code.empty() && std::ranges::count(split(candidate.code, ','), words.code) > 0;
+        return !words.code.empty() && is_listed(words.code, candidate.code);
     };
     if (const auto row = std::ranges::find_if(rows, has_code); row != rows.end())
         return &*row;

@@ -75,6 +75,11 @@ std::optional<int> hex_to_int(std::string_view digits)
     return number;
 }
 
+bool is_listed(std::string_view word, std::string_view list)
+{
+    return std::ranges::count(split(list, ','), word) > 0;
+}
+
 bool is_hex(std::string_view text)
 {
     return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isxdigit(c) != 0; });
@@ -92,6 +97,15 @@ bool is_uuid(std::string_view text)
     return std::ranges::equal(parts, lengths, [](const std::string& part, std::size_t length) {
         return part.size() == length && is_hex(part);
     });
+}
+
+std::string as_uuid(std::string hex)
+{
+    if (hex.size() != 32 || !is_hex(hex))
+        return {};
+    for (const std::size_t dash : {20U, 16U, 12U, 8U})
+        hex.insert(dash, "-");
+    return hex;
 }
 
 bool is_plain_name(std::string_view text, std::size_t longest)

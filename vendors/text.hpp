@@ -22,9 +22,12 @@ std::pair<std::string, std::string> halves(std::string_view text, char separator
 std::optional<int> to_int(std::string_view digits);     // 9 digits at most and nothing else
 std::optional<int> hex_to_int(std::string_view digits); // 7 digits at most and nothing else
 
+bool is_listed(std::string_view word, std::string_view list); // a word of "16,18,29"
+
 bool is_hex(std::string_view text);    // one digit or more
 bool is_digits(std::string_view text); // one digit or more
 bool is_uuid(std::string_view text);   // 8-4-4-4-12 hex digits
+std::string as_uuid(std::string hex);  // 32 hex digits in that form; empty for anything else
 // Letters, digits and '_'; after the first also '-' and '.': it cannot change the meaning of a path it becomes part of.
 bool is_plain_name(std::string_view text, std::size_t longest);
 

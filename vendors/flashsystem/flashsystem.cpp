@@ -1,5 +1,6 @@
 #include "vendors/flashsystem/flashsystem.hpp"
 
+#include "vendors/lists.hpp"
 #include "vendors/registry.hpp"
 
 #include <fmt/ranges.h>
@@ -13,7 +14,6 @@ namespace xcopy::flashsystem {
 using rest::Json;
 using rest::text_at;
 using Phase = ArrayCopyState::Phase;
-using Rows = std::vector<Json>;
 using namespace std::chrono_literals;
 
 namespace {
@@ -101,12 +101,11 @@ public:
         const auto is_here = [&](const char* field) { return upper(text_at(*system, field)) == upper(wanted->system); };
         if (!wanted->system.empty() && !is_here("id_alias") && !is_here("id"))
             return wrong_array(handle.handle, "system " + wanted->system, "system " + text_at(*system, "id"));
-        const auto row = volume_row(call, *wanted);
-        if (!row)
-            return row.error();
-        const auto volume = in_step(array(), parse_volume(*row));
-        const auto unprotected = volume ? check_protection(call, *system, *row) : volume.error();
-        return unprotected ? volume : unprotected.error();
+        return then(volume_row(call, *wanted), [&](const Json& row) {
+            const auto volume = in_step(array(), parse_volume(row));
+            const auto unprotected = volume ? check_protection(call, *system, row) : volume.error();
+            return unprotected ? volume : unprotected.error();
+        });
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
@@ -114,13 +113,12 @@ public:
         HostObjects objects{.one_protocol = true, .spell = &Initiator::in_capitals};
         objects.list = [&](const Spellings& ports, const std::string& own, bool) {
             // Not every code level lists ports, and lsfabric knows those that are logged in (facts 5).
-            HostSearch search;
-            search.hints.push_back([&] { return hosts_of(call, ports, "lshostports", "host_id"); });
+            HostSearch search{.hints = {[&] { return hosts_of(call, ports, "lshostports", "host_id"); }},
+                              .everyone = [&] { return each(list(call, "lshost"), name_of); },
+                              .read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); }};
             for (const auto& port : ports)
                 if (is_hex(port))
                     search.hints.push_back([&] { return hosts_of(call, ports, "lsfabric", "name", {{"wwpn", port}}); });
-            search.everyone = [&] { return each(list(call, "lshost"), name_of); };
-            search.read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); };
             return holders_of(ports, own, host, search);
         };
         objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) {
@@ -163,7 +161,7 @@ public:
             if (auto still = verify(call, volume); !still)
                 return still;
         const auto rows = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + target.name}});
-        for (const Json& row : rows ? *rows : Rows())
+        for (const Json& row : rows ? *rows : Records())
             if (text_at(row, "target_vdisk_id") == target.id && name_of(row) != map_name(copy))
                 return error(Errc::unsupported,
                              fmt::format("{} is the target of FlashCopy mapping {} already", target.name, name_of(row)),
@@ -225,27 +223,24 @@ protected:
 
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
     {
-        const auto rows = map_rows(call, volume);
-        if (!rows && rows.error().code == Errc::not_found) // the volume is gone, and its mappings with it
-            return true;
-        return then(rows, [&](const Rows& all) { return std::ranges::count(all, host.id, holder_in) == 0; });
+        const auto rows = or_none(map_rows(call, volume), is_not_found); // the volume is gone, and its mappings with it
+        return then(rows, [&](const Records& all) { return std::ranges::count(all, host.id, holder_in) == 0; });
     }
 
     Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
-        auto rows = list(call, "lsfcmap", {{"filtervalue", "name=" + map_name(copy)}});
-        if (!rows)
-            return rows.error();
-        const auto ours = std::ranges::find(*rows, map_name(copy), name_of);
-        if (ours == rows->end())
-            return std::optional<ArrayCopyRecord>();
-        if (text_at(*ours, "progress").empty()) { // not every code level lists it
-            const auto progress = one(call, "lsfcmapprogress/" + rest::percent_encode(text_at(*ours, "id")));
-            if (!progress)
-                return progress.error();
-            (*ours)["progress"] = text_at(*progress, "progress");
-        }
-        return std::optional(parse_copy(*ours));
+        const auto name = map_name(copy);
+        const auto rows = kept(list(call, "lsfcmap", {{"filtervalue", "name=" + name}}), "name", name);
+        if (!rows || rows->empty())
+            return then(rows, [](const Records&) { return std::optional<ArrayCopyRecord>(); });
+        Json ours = rows->front();
+        const auto progress = text_at(ours, "progress").empty() // not every code level lists it
+                                  ? one(call, "lsfcmapprogress/" + rest::percent_encode(text_at(ours, "id")))
+                                  : rest::as_result(ours);
+        return then(progress, [&](const Json& row) {
+            ours["progress"] = text_at(row, "progress");
+            return std::optional(parse_copy(ours));
+        });
     }
 
     // Before the start it is idle at 0 %, prepared, or on its way there.
@@ -262,15 +257,11 @@ protected:
         if (now && now->status == "prepared") // one that fails right after its start is not begun anew
             return then(api_.post(call, "/startfcmap/" + now->id, Json::object()),
                         [](const Json&) { return std::optional(ArrayCopyState{Phase::running}); });
-        Result<void> stepped;
-        if (now && is_at_rest(*now))
-            stepped = change(call, "prestartfcmap/" + now->id);
-        else if (!now)
-            stepped = change(call, "mkfcmap",
-                             {{"source", copy.source.id},
-                              {"target", copy.target.id},
-                              {"name", map_name(copy)},
-                              {"copyrate", copy_rate}});
+        const Json mapping = {
+            {"source", copy.source.id}, {"target", copy.target.id}, {"name", map_name(copy)}, {"copyrate", copy_rate}};
+        const auto stepped = !now               ? change(call, "mkfcmap", mapping)
+                             : is_at_rest(*now) ? change(call, "prestartfcmap/" + now->id)
+                                                : Result<void>();
         return stepped ? Result<std::optional<ArrayCopyState>>(std::nullopt) : stepped.error();
     }
 
@@ -290,16 +281,16 @@ protected:
 private:
     static std::string name_of(const Json& row) { return text_at(row, "name"); }
 
-    Result<Rows> list(const Call& call, const std::string& command, const Json& options = Json::object())
+    Result<Records> list(const Call& call, const std::string& command, const Json& options = Json::object())
     {
         return then(api_.read_by_post(call, "/" + command, options), [](const Json& reply) { // may be nothing at all
-            return reply.is_object() ? Rows{reply} : rest::records_at(reply, "");
+            return reply.is_object() ? Records{reply} : rest::records_at(reply, "");
         });
     }
 
     Result<Json> one(const Call& call, const std::string& command)
     {
-        return then(list(call, command), [](const Rows& rows) { return rows.empty() ? Json() : rows.front(); });
+        return then(list(call, command), [](const Records& rows) { return rows.empty() ? Json() : rows.front(); });
     }
 
     Result<void> change(const Call& call, const std::string& command, const Json& options = Json::object())
@@ -310,17 +301,15 @@ private:
     // A filter may do anything, so what comes back is compared; and an id in a handle may be another volume's by now.
     Result<Json> volume_row(const Call& call, const Handle& wanted)
     {
+        const auto is_meant = [&](const Json& row) { return upper(text_at(row, "vdisk_UID")) == wanted.uid; };
         std::vector<std::pair<std::string, Json>> ways = {
             {"lsvdisk", {{"bytes", true}, {"filtervalue", "vdisk_UID=" + wanted.uid}}}};
         if (!wanted.id.empty())
             ways.emplace_back("lsvdisk/" + wanted.id, Json{{"bytes", true}});
         for (const auto& [command, options] : ways) {
-            const auto rows = list(call, command, options);
-            if (!rows && !is_command_error(rows.error()))
-                return rows.error();
-            for (const Json& row : rows ? *rows : Rows())
-                if (upper(text_at(row, "vdisk_UID")) == wanted.uid)
-                    return rest::as_result(row);
+            const auto rows = kept(or_none(list(call, command, options), is_command_error), is_meant);
+            if (!rows || !rows->empty())
+                return then(rows, [](const Records& found) { return rest::as_result(found.front()); });
         }
         return error(Errc::not_found, fmt::format("no volume has the UID {}", wanted.uid),
                      "check that STORAGE_HOSTNAME is the array of the StorageClass, and that the volume still exists");
@@ -340,15 +329,14 @@ private:
         const auto name = text_at(volume, "mdisk_grp_name");
         if (of_pool == "no")
             return {};
-        return error(
-            Errc::unsupported,
-            fmt::format(
-                "volume protection is on for the system and {} pool {}: it would keep the mapping after the copy",
-                of_pool.empty() ? "perhaps for" : "for", name),
-            fmt::format("while migrating: chmdiskgrp -vdiskprotectionenabled no {}, or for all pools chsystem "
-                        "-vdiskprotectionenabled no",
-                        name),
-            "flashsystem_protection_on");
+        return error(Errc::unsupported,
+                     fmt::format("volume protection is on for the system and {} pool {}: it would keep the mapping "
+                                 "after the copy",
+                                 of_pool.empty() ? "perhaps for" : "for", name),
+                     fmt::format("while migrating: chmdiskgrp -vdiskprotectionenabled no {}, or for all pools chsystem "
+                                 "-vdiskprotectionenabled no",
+                                 name),
+                     "flashsystem_protection_on");
     }
 
     // Ids are given out again: before a volume is changed by its id, the id is that volume's.
@@ -361,10 +349,10 @@ private:
         return done(row);
     }
 
-    Result<Rows> map_rows(const Call& call, const Volume& volume)
+    Result<Records> map_rows(const Call& call, const Volume& volume)
     {
         auto rows = list(call, "lsvdiskhostmap/" + volume.id);
-        for (const Json& row : rows ? *rows : Rows())
+        for (const Json& row : rows ? *rows : Records())
             if ("naa." + lower(text_at(row, "vdisk_UID")) != volume.naa)
                 return error(Errc::not_found,
                              fmt::format("volume {} is gone and its id {} another's", volume.name, volume.id),
@@ -377,22 +365,18 @@ private:
 
     Result<std::optional<ArrayHost>> read_host(const Call& call, const std::string& id_or_name)
     {
-        const auto row = one(call, "lshost/" + rest::percent_encode(id_or_name));
-        if (!row && row.error().code != Errc::not_found)
-            return row.error();
-        if (!row || !is_digits(text_at(*row, "id")))
-            return std::optional<ArrayHost>();
-        return std::optional(ArrayHost{"host:" + text_at(*row, "id"), name_of(*row), ports_of(*row)});
+        const auto row = or_none(one(call, "lshost/" + rest::percent_encode(id_or_name)), is_not_found);
+        return then(row, [](const Json& host) {
+            const auto id = text_at(host, "id");
+            return is_digits(id) ? std::optional(ArrayHost{"host:" + id, name_of(host), ports_of(host)}) : std::nullopt;
+        });
     }
 
     // The hosts that rows with one of these ports name. Where the code level does not know the command: none.
     Result<std::vector<std::string>> hosts_of(const Call& call, const Spellings& ports, const std::string& command,
                                               const char* field, const Json& options = Json::object())
     {
-        const auto rows = list(call, command, options);
-        if (!rows && is_command_error(rows.error()))
-            return std::vector<std::string>();
-        return each(rows, [&](const Json& row) {
+        return each(or_none(list(call, command, options), is_command_error), [&](const Json& row) {
             const Spellings named = {upper(text_at(row, "WWPN")), lower(text_at(row, "iscsi_name")),
                                      upper(text_at(row, "remote_wwpn"))};
             return share_an_initiator(named, ports) ? text_at(row, field) : std::string();
@@ -503,9 +487,10 @@ std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
 
 Afterwards afterwards(const Error& error)
 {
-    for (std::string_view code : {"5878E", "5842E", "5867E", "6578E", "6581E", "6035E"})
-        if (error.reason.ends_with(code) || error.code == Errc::indeterminate)
-            return Afterwards::look_again;
+    const auto code = halves(error.reason, '_').second;
+    if (error.code == Errc::indeterminate ||
+        is_listed(code, "CMMVC5878E,CMMVC5842E,CMMVC5867E,CMMVC6578E,CMMVC6581E,CMMVC6035E"))
+        return Afterwards::look_again;
     const bool no_answer = error.reason.empty() && (error.code == Errc::conflict || error.code == Errc::failed);
     return no_answer || (is_transient(error.code) && error.code != Errc::busy) ? Afterwards::wait_first
                                                                                : Afterwards::give_up;
@@ -528,19 +513,22 @@ Result<std::unique_ptr<Array>> make_flashsystem(const ArrayConfig& config, rest:
                         .no_answer = flashsystem::is_no_answer}; // half a minute: the config node may move
         rules->max_concurrent = 2; // the array runs one command at a time, for few clients
     }
-    auto session = rest::key_session({.path = "/auth",
-                                      .headers = {{"X-Auth-Username", config.username},
-                                                  {"X-Auth-Password", config.password.reveal()},
-                                                  {"Content-Type", "application/json"}},
-                                      .key_field = "token",
-                                      .header = "X-Auth-Token",
-                                      .secrets = {config.password}});
-    session.lapsed = [](const rest::Reply& reply) {
-        return (reply.status == 401 || reply.status == 403) && flashsystem::command_code(reply.body).empty();
-    };
-    session.logout = {}; // there is none
-    // A user has one token, so a sign-in elsewhere ends ours, and ours theirs: growing pauses let both get on (facts 2).
-    session.renewals = {250ms, 1s, 2s, 4s, 8s};
+    const auto session = rest::key_session(
+        {.path = "/auth",
+         .headers = {{"X-Auth-Username", config.username},
+                     {"X-Auth-Password", config.password.reveal()},
+                     {"Content-Type", "application/json"}},
+         .key_field = "token",
+         .header = "X-Auth-Token",
+         .secrets = {config.password},
+         .has_logout = false, // there is none
+         .lapsed =
+             [](const rest::Reply& reply) {
+                 return (reply.status == 401 || reply.status == 403) && flashsystem::command_code(reply.body).empty();
+             },
+         // A user has one token, so a sign-in elsewhere ends ours, and ours theirs: growing pauses let both get on
+         // (facts 2).
+         .renewals = {250ms, 1s, 2s, 4s, 8s}});
     return made<flashsystem::FlashSystem>(wire, std::move(rules), flashsystem::decode_error, rest::session(session),
                                           clock);
 }

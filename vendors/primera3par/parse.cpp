@@ -145,17 +145,13 @@ bool has_lapsed(const rest::Reply& reply) // 13 is a refusal
 
 bool key_in_use(const rest::Reply& reply) // by another request: a 409 that means nothing else (likely, facts 2)
 {
-    constexpr std::string_view others[] = {"16", "18", "26", "29",  "32",  "73",  "77",
-                                           "97", "98", "99", "101", "104", "150", "151"};
-    return reply.status == 409 && std::ranges::count(others, code_of(reply)) == 0;
+    return reply.status == 409 && !is_listed(code_of(reply), "16,18,26,29,32,73,77,97,98,99,101,104,150,151");
 }
 
-Afterwards
-afterwards(const Error& error) // host 16, LUN number or export 18 and 29, initiator 73: it may be done already
+Afterwards afterwards(const Error& error) // host, LUN number, export, initiator: it may be done already
 {
-    for (std::string_view code : {"_16", "_18", "_29", "_73"})
-        if (error.reason.ends_with(code))
-            return Afterwards::look_again;
+    if (is_listed(error.reason, "primera3par_16,primera3par_18,primera3par_29,primera3par_73"))
+        return Afterwards::look_again;
     return error.code == Errc::busy ? Afterwards::wait_first : Afterwards::give_up;
 }
 

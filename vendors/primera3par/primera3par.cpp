@@ -1,12 +1,12 @@
-#include "vendors/copying_driver.hpp"
+#include "vendors/lists.hpp"
 #include "vendors/primera3par/parse.hpp"
 #include "vendors/registry.hpp"
+#include "vendors/remembered.hpp"
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <mutex>
 
 // HPE 3PAR, Primera, Alletra 9000 and Alletra Storage MP B10000 (facts/arrays/primera3par.md).
 namespace xcopy::primera3par {
@@ -36,8 +36,7 @@ public:
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
     {
-        const auto name =
-            handle.handle.substr(0, 31); // the CSI driver cuts its names to what the array takes (facts 4)
+        const auto name = handle.handle.substr(0, 31); // the CSI driver cuts names to what the array takes (facts 4)
         if (!is_plain_name(name, 31))
             return not_a_handle(handle, "HPE 3PAR and its successors", "csi.hpe.com");
         if (const auto protocol = lower(handle.attribute("accessProtocol")); protocol.starts_with("n")) // nvmetcp, nfs
@@ -48,17 +47,14 @@ public:
             return error(Errc::not_found, "no volume is called " + name,
                          "use the secret of the array that the StorageClass names; Alletra 5000/6000 and Nimble share "
                          "the driver csi.hpe.com and are other arrays");
-        if (!record)
-            return record.error();
-        auto volume = parse_volume(*record);
+        const auto volume = then(record, parse_volume);
         return volume && volume->name != name ? answered_another("volume " + name) : volume;
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
         HostObjects objects{.longest_name = 31, .spell = &Initiator::in_capitals};
-        objects.list = [&](const Spellings& wanted, const std::string&,
-                           bool everyone) -> Result<std::vector<ArrayHost>> {
+        objects.list = [&](const Spellings& wanted, const std::string&, bool everyone) {
             std::vector<std::string> paths;
             for (const auto& one : wanted)
                 paths.push_back(fmt::format("{}=={}]", is_hex(one) ? "FCPaths[wwn" : "iSCSIPaths[name", one));
@@ -90,10 +86,7 @@ public:
                 names.insert("set:" + text_at(set, "name"));
         const auto rows =
             joined(names, [&](const std::string& name) { return list(call, "vluns", "hostname EQ " + name); });
-        const auto meant = each(rows, [&](const Json& row) {
-            return names.contains(text_at(row, "hostname")) ? std::optional(row) : std::nullopt;
-        });
-        return numbers_in(meant, "lun");
+        return numbers_in(kept(rows, [&](const Json& row) { return names.contains(text_at(row, "hostname")); }), "lun");
     }
 
     // Physical copies, offline, into the existing volume, which keeps its name and its WWN (facts 7). Never a promote,
@@ -105,21 +98,16 @@ public:
 
     Result<Volume> find_source(const Call& call, const DiskBacking& backing) override
     {
-        auto id = hex_in(backing);
-        const bool uuid = !is_wwn(id) && id.size() == 32 && backing.kind == DiskBacking::Kind::vvol;
-        for (const int dash : {20, 16, 12, 8})
-            if (uuid)
-                id.insert(static_cast<std::size_t>(dash), "-");
-        const auto missing = error(Errc::not_found, fmt::format("it has no volume '{}'", backing.id),
-                                   "the disk may live on another array");
-        if (!uuid && !is_wwn(id))
-            return missing;
-        const char* field = uuid ? "uuid" : "wwn"; // a vVol is in no list that does not ask for it (facts 4)
-        auto volumes = list(call, "volumes", fmt::format("{} EQ {}", field, uuid ? id : upper(id)));
-        if (!volumes)
-            return volumes.error();
-        std::erase_if(*volumes, [&](const Json& one) { return lower(text_at(one, field)) != id; });
-        return volumes->size() == 1 ? parse_volume(volumes->front()) : missing;
+        const auto hex = hex_in(backing);
+        const bool wwn = is_wwn(hex);
+        const auto id = wwn ? upper(hex) : backing.kind == DiskBacking::Kind::vvol ? as_uuid(hex) : "";
+        const char* field = wwn ? "wwn" : "uuid"; // a vVol is in no list that does not ask for it (facts 4)
+        const auto volumes = id.empty() ? Records() : list(call, "volumes", fmt::format("{} EQ {}", field, id));
+        const auto found = kept(volumes, [&](const Json& one) { return lower(text_at(one, field)) == lower(id); });
+        if (found && found->size() != 1)
+            return error(Errc::not_found, fmt::format("it has no volume '{}'", backing.id),
+                         "the disk may live on another array");
+        return then(found, [](const Records& only) { return parse_volume(only.front()); });
     }
 
 protected:
@@ -142,15 +130,15 @@ protected:
             return rows.error();
         const auto mappings = mappings_in(*rows);
         auto found = mapping_that_reaches(mappings, host);
-        for (auto one = mappings.begin(); !found && one != mappings.end(); ++one) {
-            if (!one->host.id.starts_with("set:"))
-                continue;
-            const auto set = api_.get(call, "/api/v1/hostsets/" + rest::percent_encode(one->host.id.substr(4)));
-            if (!set && !is(set.error(), "primera3par_102"))
-                return set.error();
-            if (set && has_member(*set, host))
-                found = *one;
-        }
+        for (const Mapping& one : mappings)
+            if (!found && one.host.id.starts_with("set:")) {
+                const auto path = "/api/v1/hostsets/" + rest::percent_encode(one.host.id.substr(4));
+                const auto set = or_none(api_.get(call, path), "primera3par_102");
+                if (!set)
+                    return set.error();
+                if (has_member(*set, host))
+                    found = one;
+            }
         return found;
     }
 
@@ -172,36 +160,29 @@ protected:
     // The templates of that very host or set. Their active paths go with them.
     Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override
     {
-        const auto rows = exports_of(call, volume);
-        if (!rows)
-            return rows.error();
-        for (const Json& row : *rows)
-            if (const auto key = template_in(row); !key.empty() && text_at(row, "hostname") == hostname_of(host.id)) {
-                const auto gone = api_.remove(call, "/api/v1/vluns/" + key);
-                if (!gone && !is(gone.error(), "primera3par_19"))
-                    return gone.error();
-            }
-        return {};
+        const auto rows = kept(exports_of(call, volume), "hostname", hostname_of(host.id));
+        return one_by_one(rows, [&](const Json& row) {
+            const auto key = template_in(row);
+            return key.empty() ? Result<void>()
+                               : done(or_none(api_.remove(call, "/api/v1/vluns/" + key), "primera3par_19"));
+        });
     }
 
     // By its name, or because this process started it.
     Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
-        const auto tasks = list(call, "tasks");
-        if (!tasks)
-            return tasks.error();
-        const std::lock_guard lock(mutex_);
-        const auto started = started_.find(copy.target.id);
-        std::optional<Json> newest;
-        for (const Json& task : *tasks)
-            if (is_copy(task, copy) || (started != started_.end() && number_at(task, "id") == started->second))
-                if (!newest || *number_at(task, "id") > *number_at(*newest, "id"))
-                    newest = task;
-        if (!newest)
-            return std::optional<ArrayCopyRecord>();
-        auto task = parse_task(*newest);
-        std::tie(task.source, task.target) = std::tie(copy.source.id, copy.target.id); // or it were not of this copy
-        return std::optional(std::move(task));
+        const auto started = started_.get(copy.target.id).value_or(-1);
+        const auto is_ours = [&](const Json& task) { return is_copy(task, copy) || number_at(task, "id") == started; };
+        return then(kept(list(call, "tasks"), is_ours), [&](const Records& tasks) -> std::optional<ArrayCopyRecord> {
+            const auto newest =
+                std::ranges::max_element(tasks, {}, [](const Json& one) { return number_at(one, "id"); });
+            if (newest == tasks.end())
+                return std::nullopt;
+            auto task = parse_task(*newest);
+            std::tie(task.source, task.target) =
+                std::tie(copy.source.id, copy.target.id); // or it were not of this copy
+            return task;
+        });
     }
 
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
@@ -210,11 +191,10 @@ protected:
         const Json parameters = {{"destVolume", copy.target.id}, {"saveSnapshot", false}, {"priority", 1}};
         const Json body = {{"action", "createPhysicalCopy"}, {"parameters", parameters}};
         const auto reply = api_.post(call, "/api/v1/volumes/" + rest::percent_encode(copy.source.id), body);
-        if (!reply)
-            return reply.error();
-        const std::lock_guard lock(mutex_);
-        started_[copy.target.id] = number_at(*reply, "taskid").value_or(-1);
-        return std::optional(ArrayCopyState{Phase::running});
+        return then(reply, [&](const Json& made) {
+            started_.put(copy.target.id, number_at(made, "taskid").value_or(-1));
+            return std::optional(ArrayCopyState{Phase::running});
+        });
     }
 
     Result<void> end(const Call& call, const ArrayCopy& copy, const ArrayCopyRecord& task) override
@@ -240,27 +220,24 @@ private:
         const auto count = members && members->is_array() ? std::ssize(*members) : -1;
         if (count < 0 || (query.empty() && rest::number_at(*reply, "total").value_or(count) != count))
             return error(Errc::failed, "half a list of " + kind, "run again");
-        return std::vector<Json>(members->begin(), members->end());
+        return rest::records_at(*reply, "members");
     }
 
     // `everything`: a query may have shown less than there is. That it shows nothing at all is not believed.
     Result<std::vector<Json>> exports_of(const Call& call, const Volume& volume, bool everything = false)
     {
-        auto rows = list(call, "vluns", everything ? "" : "volumeName EQ " + volume.id);
-        if (!rows)
-            return rows.error();
-        std::erase_if(*rows, [&](const Json& row) { return text_at(row, "volumeName") != volume.id; });
-        if (rows->empty() && !everything)
+        const auto filter = everything ? "" : "volumeName EQ " + volume.id;
+        auto rows = kept(list(call, "vluns", filter), "volumeName", volume.id);
+        if (rows && rows->empty() && !everything)
             return exports_of(call, volume, true);
-        for (const Json& row : *rows)
+        for (const Json& row : rows ? *rows : Records())
             if (const auto wwn = text_at(row, "volumeWWN"); !wwn.empty() && "naa." + lower(wwn) != volume.naa)
                 return error(Errc::conflict, volume.id + " is another volume now",
                              "it was deleted and made anew in between: run again");
         return rows;
     }
 
-    std::mutex mutex_;
-    std::map<std::string, std::int64_t> started_; // target to the task that this process started
+    Remembered<std::string, std::int64_t> started_; // target to the task that this process started
 };
 
 } // namespace
@@ -280,12 +257,12 @@ Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig& config, rest:
         rules->max_reply_bytes = std::size_t{64} << 20; // lists have no pages
     }
     const rest::Json account = {{"user", config.username}, {"password", config.password.reveal()}};
-    auto session = rest::key_session({.path = "/api/v1/credentials",
-                                      .body = rest::to_text(account),
-                                      .key_field = "key",
-                                      .header = "X-HP3PAR-WSAPI-SessionKey",
-                                      .secrets = {config.password}});
-    session.lapsed = primera3par::has_lapsed;
+    const auto session = rest::key_session({.path = "/api/v1/credentials",
+                                            .body = rest::to_text(account),
+                                            .key_field = "key",
+                                            .header = "X-HP3PAR-WSAPI-SessionKey",
+                                            .secrets = {config.password},
+                                            .lapsed = primera3par::has_lapsed});
     return made<primera3par::Primera3par>(wire, std::move(rules), primera3par::decode_error, rest::session(session),
                                           clock);
 }

@@ -11,6 +11,7 @@
 #include <cctype>
 #include <mutex>
 #include <random>
+#include <tuple>
 #include <utility>
 
 namespace xcopy::rest {
@@ -185,14 +186,17 @@ Session key_session(KeySession rules)
 
         std::optional<Request> close() const
         {
-            if (id.empty())
+            if (id.empty() || !has_logout)
                 return std::nullopt;
             return Request{
                 .method = Method::remove, .url = path + "/" + percent_encode(id), .hide_path = id_field.empty()};
         }
     };
-    auto secrets = std::move(rules.secrets);
-    return session_of(Steps{std::move(rules)}, std::move(secrets));
+    auto [lapsed, renewals, secrets] = std::tuple(rules.lapsed, rules.renewals, std::move(rules.secrets));
+    auto session = session_of(Steps{std::move(rules)}, std::move(secrets));
+    session.lapsed = std::move(lapsed);
+    session.renewals = std::move(renewals);
+    return session;
 }
 
 Result<Reply> sign_in_step(const Call& call, const Send& send, Request request)

@@ -86,6 +86,9 @@ struct KeySession {
     std::string prefix{};   // before the key, in the header
     std::string id_field{}; // of the reply; empty: the key is the id too
     std::vector<Secret> secrets{};
+    bool has_logout = true;
+    std::function<bool(const Reply&)> lapsed{}; // as in Session, and the next too
+    std::vector<std::chrono::milliseconds> renewals{std::chrono::milliseconds(0)};
 };
 Session key_session(KeySession rules);
 

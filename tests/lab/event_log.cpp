@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace lab {
 
@@ -116,7 +117,8 @@ void EventLog::hold(std::unique_lock<std::mutex>& lock, const std::string& name)
     const auto generation = holds_[name].generation;
     changed_.notify_all();
     changed_.wait(lock, [&] { return stopping_ || holds_[name].generation != generation; });
-    --holds_[name].held;
+    if (holds_[name].generation == generation) // release() took the others off
+        --holds_[name].held;
     changed_.notify_all();
 }
 
@@ -128,7 +130,8 @@ void EventLog::hold_while(const std::string& name, const std::function<bool()>& 
     changed_.notify_all();
     while (!stopping_ && holds_[name].generation == generation && !gone())
         changed_.wait_for(lock, std::chrono::milliseconds(10));
-    --holds_[name].held;
+    if (holds_[name].generation == generation) // release() took the others off
+        --holds_[name].held;
     changed_.notify_all();
 }
 
@@ -173,10 +176,10 @@ bool EventLog::wait_event(const std::regex& where, const std::regex& what, int c
 int EventLog::release(const std::string& name)
 {
     const std::lock_guard lock(mutex_);
-    auto& held = holds_[name];
-    ++held.generation;
+    auto& gate = holds_[name];
+    ++gate.generation;
     changed_.notify_all();
-    return held.held;
+    return std::exchange(gate.held, 0); // who waits for the next to be held does not count these
 }
 
 void EventLog::stop_holding()

@@ -8,9 +8,9 @@ bounded() { # seconds out err program words...
     "$@" > "$out" 2> "$err" < /dev/null &
     bounded_child=$!
     (
-        while kill -0 "$bounded_child" 2>/dev/null; do
-            if [ "$(uptime_s)" -ge "$until" ]; then kill -9 "$bounded_child"; fi
-            pause_ms 100
+        while pause_ms 100 && kill -0 "$bounded_child" 2>/dev/null; do
+            read -r up _ < /proc/uptime
+            if [ "${up%%.*}" -ge "$until" ]; then kill -9 "$bounded_child"; fi
         done
     ) > /dev/null 2>&1 < /dev/null &
     bounded_minder=$!
@@ -21,7 +21,8 @@ bounded() { # seconds out err program words...
     return "$bounded_status"
 }
 
-# Lines "record TAB key TAB value" of esxcli's XML; keys in lower case without blanks (they differ between releases).
+# Lines "record TAB key TAB value" of esxcli's XML; keys in lower case without blanks (they differ between releases). False when
+# the text was cut off.
 xml_records() {
     awk 'BEGIN { RS = "<"; OFS = "\t"; record = 0 }
     function plain(s) {
@@ -35,11 +36,13 @@ xml_records() {
         key = tolower(key); gsub(/ /, "", key); seen = 0; next
     }
     /^\/structure/ { key = ""; next }
+    /^\/output>/ { whole = 1; next }
     /^(string|integer|boolean)[ >]/ {
         value = $0; sub(/^[^>]*>/, "", value)
         if (record == 0) print 0, "text", plain(value)
         else if (key != "" && !seen) { print record, key, plain(value); seen = 1 }
-    }'
+    }
+    END { exit !whole }'
 }
 
 # What it printed in lower case, one line: releases differ in the stream they use.
@@ -70,25 +73,36 @@ ask() { # name words...
     shift
     bounded "$tool_limit" "$work/$name.xml" "$work/$name.err" /bin/esxcli --formatter=xml "$@"
     ask_status=$?
-    tool_said="esxcli $*: exit $ask_status: $(said_by_tool "$work/$name.xml" "$work/$name.err")"
-    if [ "$ask_status" -ne 0 ]; then
-        understand "$ask_status" "$tool_said"
-        return 1
-    fi
-    case " $* " in # a list that was cut off is not a short list
-    *' list '* | *' get '*)
-        if ! tail -n 3 "$work/$name.xml" | grep -q '</output>'; then
-            tool_code=failed tool_reason=esxcli_answer
-            return 1
-        fi
+    if [ "$ask_status" -eq 0 ] && xml_records < "$work/$name.xml" > "$work/$name.tsv"; then return 0; fi
+    case "$ask_status $* " in
+    0*' list '* | 0*' get '*) # a list that was cut off is not a short list
+        tool_code=failed tool_reason=esxcli_answer
         ;;
+    0*) return 0 ;; # commands that change something may say nothing
+    *) tool_code='' ;;
     esac
-    xml_records < "$work/$name.xml" > "$work/$name.tsv"
+    tool_said="esxcli $*: exit $ask_status: $(said_by_tool "$work/$name.xml" "$work/$name.err")"
+    [ -n "$tool_code" ] || understand "$ask_status" "$tool_said"
+    return 1
 }
 
-ask_aside() { # name words...; a failure is left in NAME.failed
-    rm -f "$work/$1.failed"
+ask_aside() { # name words...; must_have waits for it
+    if [ -f "$work/$1.failed" ]; then rm -f "$work/$1.failed"; fi
     (ask "$@" || put "$work/$1.failed" "$tool_code$newline$tool_reason$newline$tool_said") &
+    asides="${asides-} $!"
+}
+
+# Waits for all that was asked aside; of it, these must have been answered.
+must_have() { # names...
+    # shellcheck disable=SC2086 # numbers
+    wait $asides
+    asides=''
+    for part in "$@"; do
+        if [ -f "$work/$part.failed" ]; then
+            refuse "$(sed -n 1p "$work/$part.failed")" "$(sed -n 2p "$work/$part.failed")" "$(sed -n '3,$p' "$work/$part.failed")" \
+                "check hostd on the host: /etc/init.d/hostd status"
+        fi
+    done
 }
 
 must_ask() {
@@ -105,19 +119,10 @@ value_of() { # name key
 # with "-" for nothing. The four questions run side by side.
 look() {
     ask_aside devices storage core device list
-    look_devices=$!
     ask_aside paths storage core path list
-    look_paths=$!
     ask_aside extents storage vmfs extent list
-    look_extents=$!
     ask_aside detached storage core device detached list
-    wait "$!" "$look_devices" "$look_paths" "$look_extents"
-    for part in devices paths extents detached; do
-        if [ -f "$work/$part.failed" ]; then
-            refuse "$(sed -n 1p "$work/$part.failed")" "$(sed -n 2p "$work/$part.failed")" "$(sed -n '3,$p' "$work/$part.failed")" \
-                "check hostd on the host: /etc/init.d/hostd status"
-        fi
-    done
+    must_have devices paths extents detached
     awk -F '\t' 'BEGIN { OFS = "\t" }
     function file(n) { sub(/.*\//, "", n); return n }
     function put() {

@@ -37,7 +37,7 @@ writer_of() { # device
     set +f
     for folder in "$state"/jobs/*; do
         [ -f "$folder/order" ] || continue
-        if [ "$(sed -n 's/^target //p' "$folder/order")" = "$1" ] && may_write "${folder##*/}"; then writer=${folder##*/}; fi
+        if [ "$(order_of "${folder##*/}" target)" = "$1" ] && may_write "${folder##*/}"; then writer=${folder##*/}; fi
     done
     for folder in /tmp/vmkfstools-wrapper-*; do
         [ -f "$folder/targetLun" ] || continue

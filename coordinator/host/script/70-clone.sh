@@ -10,7 +10,14 @@
 #   stopped     that it was ended for that                    heard       when somebody last asked about it
 # The watcher's process id is in $volatile/run/JOB: after a reboot nobody runs.
 
-order_of() { sed -n "s/^$2 //p" "$state/jobs/$1/order" 2>/dev/null; }
+order_of() { # job word
+    [ -f "$state/jobs/$1/order" ] || return 0
+    while IFS= read -r order_line; do
+        case $order_line in
+        "$2 "*) printf '%s\n' "${order_line#"$2 "}" ;;
+        esac
+    done 2>/dev/null < "$state/jobs/$1/order"
+}
 
 watcher_lives() { process_lives "$(get "$volatile/run/$1")"; }
 

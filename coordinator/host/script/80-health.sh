@@ -43,10 +43,8 @@ verb_datastores() {
     answer "{\"datastores\":[$(json_datastores)]}"
 }
 
-option_json() { # field option; nothing when it cannot be read
-    if ask option system settings advanced list -o "$2"; then
-        printf '"%s":%s' "$1" "$(value_of option intvalue)"
-    fi
+option_json() { # field name-of-the-answer; nothing when it could not be read
+    if [ ! -f "$work/$2.failed" ]; then printf '"%s":%s' "$1" "$(value_of "$2" intvalue)"; fi
 }
 
 count_jobs() { # state
@@ -68,25 +66,33 @@ problem() { # severity code subject message remedy
 
 verb_health() {
     problems=''
-    must_ask version system version get
+    # Side by side, a few at a time: each takes esxcli a good part of a second, and memory.
+    ask_aside version system version get
+    ask_aside uuid system uuid get
+    ask_aside name system hostname get
+    ask_aside adapters storage core adapter list
+    must_have version uuid name adapters
+    look
+    ask_aside filesystems storage filesystem list
+    ask_aside max_lun system settings advanced list -o /Disk/MaxLUN
+    ask_aside move system settings advanced list -o /DataMover/HardwareAcceleratedMove
+    ask_aside init system settings advanced list -o /DataMover/HardwareAcceleratedInit
+    ask_aside transfer system settings advanced list -o /DataMover/MaxHWTransferSize
+    must_have filesystems
     product=$(value_of version product) release=$(value_of version version) build=$(value_of version build)
-    must_ask uuid system uuid get
     uuid=$(value_of uuid text)
     [ -n "$uuid" ] || uuid=$(sed -n '1s/^[^\t]*\t[^\t]*\t//p' "$work/uuid.tsv")
-    must_ask name system hostname get
     host=$(value_of name fullyqualifieddomainname)
     [ -n "$host" ] || host=$(value_of name hostname)
-    must_ask adapters storage core adapter list
-    must_ask filesystems storage filesystem list
-    look
-    limit=$(option_json disk_max_lun /Disk/MaxLUN)
+    limit=$(option_json disk_max_lun max_lun)
     highest=$(awk -F '\t' '$4 == 0 && $7 != "-" && $7 + 0 >= m + 0 { m = $7; have = 1 } END { if (have) print m }' "$work/view.tsv")
     switches=''
-    for pair in hardware_accelerated_move=/DataMover/HardwareAcceleratedMove hardware_accelerated_init=/DataMover/HardwareAcceleratedInit \
-        max_hw_transfer_kb=/DataMover/MaxHWTransferSize; do
-        switch=$(option_json "${pair%%=*}" "${pair#*=}")
+    for option in hardware_accelerated_move:move:HardwareAcceleratedMove hardware_accelerated_init:init:HardwareAcceleratedInit \
+        max_hw_transfer_kb:transfer:MaxHWTransferSize; do
+        name=/DataMover/${option##*:} option=${option%:*}
+        switch=$(option_json "${option%%:*}" "${option#*:}")
         if [ -z "$switch" ]; then
-            problem error not_readable "${pair#*=}" "${pair#*=} could not be read" "check that hostd runs: /etc/init.d/hostd status"
+            problem error not_readable "$name" "$name could not be read" "check that hostd runs: /etc/init.d/hostd status"
         fi
         switches=$switches${switches:+${switch:+,}}$switch
     done

@@ -95,6 +95,11 @@ int cancel_clone(Config config, const std::stop_token& stop, const std::string& 
     if (!host)
         return complain(host.error(), exit_failed);
     auto status = (*host)->cancel_clone(tools.call(), job);
+    if (!status && status.error().code == Errc::not_found) { // it was there a moment ago
+        tools.log->info("the clone has ended, and whoever ordered it has forgotten it", {{"job", job}});
+        fmt::print("{}", tools.config.output == Output::json ? clones_json({}) : clones_text({}));
+        return exit_success;
+    }
     if (!status)
         return complain(status.error(), exit_failed);
     print_clone(tools, **host, *status);

@@ -35,6 +35,8 @@ public:
         }
         waker_.wake();
         thread_.join();
+        std::unique_lock lock(mutex_);
+        left_.wait(lock, [this] { return callers_ == 0; });
     }
 
     Result<SshOutput> exec(const Call& call, SshCommand command);
@@ -79,7 +81,9 @@ private:
 
     mutable std::mutex mutex_{};
     std::condition_variable_any ended_{};
-    Tasks tasks_{}; // in the order of arrival; the first few of them are active
+    Tasks tasks_{};   // in the order of arrival; the first few of them are active
+    int callers_ = 0; // inside exec: nothing of this may go before they are out
+    std::condition_variable left_{};
     bool closing_ = false;
     std::optional<HostKey> host_key_{};
     int connections_ = 0;
@@ -90,10 +94,24 @@ private:
     std::thread thread_; // last: it uses all of the above
 };
 
+namespace {
+Error closed()
+{
+    return Error{Errc::cancelled, "the connection was closed", "", "session_closed"};
+}
+} // namespace
+
 Result<SshOutput> SshSession::Impl::exec(const Call& call, SshCommand command)
 {
     auto task = std::make_shared<Task>(Task{.command = std::move(command)});
     std::unique_lock lock(mutex_);
+    ++callers_;
+    const std::shared_ptr<void> inside(this, [](Impl* session) { // goes before the lock does
+        --session->callers_;
+        session->left_.notify_all();
+    });
+    if (closing_)
+        return closed().in(fmt::format("host '{}'", host_.name));
     tasks_.push_back(task);
     waker_.wake();
     const auto latest = std::min(call.deadline, Clock::now() + std::chrono::hours(24 * 365));
@@ -259,7 +277,7 @@ void SshSession::Impl::work()
     }
     for (const auto& task : left) {
         if (!task->done)
-            task->error = Error{Errc::cancelled, "the connection was closed", "", "session_closed"};
+            task->error = closed();
         end(*task);
     }
 }
@@ -299,21 +317,21 @@ Result<void> SshSession::upload(const Call& call, std::string bytes, const std::
 {
     const auto size = bytes.size();
     const auto file = shell_word(path);
+    const auto host_name = host().name;
     auto output =
         exec(call, {.line = fmt::format("umask 077; cat > {} && wc -c < {}", file, file), .input = std::move(bytes)});
     const auto what = fmt::format("upload {}", path);
     if (!output)
         return output.error().in(what);
     if (!output->ok())
-        return Error{Errc::failed, fmt::format("host '{}': {}: {}", host().name, what, said(*output)),
+        return Error{Errc::failed, fmt::format("host '{}': {}: {}", host_name, what, said(*output)),
                      "is there space left (vdf -h), and may root write there?", "upload_failed"};
     std::size_t arrived = 0;
     const auto first = output->out.find_first_not_of(" \t\n");
     const char* text = output->out.c_str() + (first == std::string::npos ? 0 : first);
     std::from_chars(text, output->out.c_str() + output->out.size(), arrived);
     if (arrived != size)
-        return Error{Errc::failed,
-                     fmt::format("host '{}': {}: {} of {} bytes arrived", host().name, what, arrived, size),
+        return Error{Errc::failed, fmt::format("host '{}': {}: {} of {} bytes arrived", host_name, what, arrived, size),
                      "is there space left (vdf -h)?", "upload_failed"};
     return {};
 }

@@ -122,6 +122,13 @@ xcopy_verdict() { # job folder, bytes copied
         }' "$1/before-target" "$1/after-target" "$1/before-source" "$1/after-source" 2>/dev/null
 }
 
+# Sets `status`, JSON, and c_… as judge does. False when the job was forgotten meanwhile: then they mean nothing.
+status_of() { # job
+    judge "$1"
+    status=$(json_status "$1")
+    [ -f "$state/jobs/$1/order" ] # still there after all was read: forget_job takes the folder away in one go
+}
+
 json_status() { # job; after judge
     job_dir=$state/jobs/$1
     bytes=$(order_of "$1" bytes)
@@ -141,8 +148,12 @@ number_or_0() {
 }
 
 answer_status() { # job
-    judge "$1"
-    answer "$(json_status "$1")"
+    status_of "$1" || refuse_forgotten "$1"
+    answer "$status"
+}
+
+refuse_forgotten() { # job
+    refuse not_found no_such_job "clone $1 has ended and was forgotten meanwhile" "whoever ordered it knows how it ended"
 }
 
 known_job() {
@@ -257,12 +268,14 @@ verb_watch() {
     give_up=$(($(uptime_s) + w_wait))
     while :; do
         heard_of "$w_job"
-        [ -f "$state/jobs/$w_job/order" ] || refuse not_found no_such_job "clone $w_job was forgotten meanwhile" ""
+        [ -f "$state/jobs/$w_job/order" ] || refuse_forgotten "$w_job"
         judge "$w_job"
         if [ "$(revision)" -gt "$w_after" ] || [ "$(uptime_s)" -ge "$give_up" ]; then break; fi
         pause_ms 200
     done
-    answer "$(json_status "$w_job")"
+    status=$(json_status "$w_job")
+    [ -f "$state/jobs/$w_job/order" ] || refuse_forgotten "$w_job"
+    answer "$status"
 }
 
 verb_clones() {
@@ -270,8 +283,7 @@ verb_clones() {
     set +f
     for folder in "$state"/jobs/*; do
         [ -f "$folder/order" ] || continue
-        judge "${folder##*/}"
-        list=$list${list:+,}$(json_status "${folder##*/}")
+        if status_of "${folder##*/}"; then list=$list${list:+,}$status; fi
     done
     answer "{\"clones\":[$list]}"
 }
@@ -279,7 +291,8 @@ verb_clones() {
 # The first reason stays.
 ask_to_stop() { # job code reason sentence
     job_dir=$state/jobs/$1
-    [ -f "$job_dir/stop" ] || put "$job_dir/stop" "$2 $3 $4"
+    [ -f "$job_dir/stop" ] || put "$job_dir/stop" "$2 $3 $4" 2> /dev/null || [ ! -d "$job_dir" ] ||
+        refuse unavailable no_space "cannot write to $state: is it full?" "look at \`vdf -h\` on the host"
 }
 
 # Asks the writer to end, SIGTERM now and SIGKILL after ten seconds, until it is gone.
@@ -314,15 +327,22 @@ verb_cancel() {
 
 verb_forget() {
     check_job
+    lock_host
     [ -f "$state/jobs/$w_job/order" ] || answer '{}'
     judge "$w_job"
     if ! is_final "$c_state" && [ "$c_state" != queued ] || may_write "$w_job"; then
         refuse busy still_running "clone $w_job is $c_state" "cancel it first"
     fi
     remove_pointers "$w_job"
-    rm -rf "$state/jobs/$w_job" "$volatile/run/$w_job"
+    forget_job "$w_job"
     log "clone forgotten job=$w_job"
     answer '{}'
+}
+
+# In one go, so that whoever reads it meanwhile has all of it or knows that it is gone.
+forget_job() { # job
+    rm -f "$volatile/run/$1"
+    mv "$state/jobs/$1" "$state/old.$1.$$" && rm -rf "$state/old.$1.$$"
 }
 
 # Only what has the job's name and is what vmkfstools makes; the mapping first: while the descriptor is there, the next

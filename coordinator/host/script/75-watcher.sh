@@ -40,8 +40,7 @@ unlock_slot() { [ -z "${slot_number-}" ] || unlock "slot$slot" "$slot_number"; }
 finish() {
     [ ! -f "$job_dir/stop" ] || cp "$job_dir/stop" "$job_dir/stopped"
     put "$job_dir/done" "$(now_ms)"
-    rm -f "$volatile/run/$w_job"
-    exit 0
+    exit 0 # our process id stays in run: the next clone of this id may already have written its own there
 }
 
 wait_for_a_slot() {
@@ -95,6 +94,7 @@ forget_old_uploads() {
 
 verb_sweep() {
     removed='' kept=''
+    lock_host # so that nobody orders a clone of an id whose pointer files are about to go
     set +f
     for folder in "$state"/jobs/*; do
         [ -f "$folder/order" ] || continue
@@ -107,7 +107,7 @@ verb_sweep() {
         remove_pointers "$job"
         # What ended stays known for five days, so that a coordinator that comes back learns how.
         if [ -n "$(find "$folder" -maxdepth 0 -mtime +5 2>/dev/null)" ]; then
-            rm -rf "$folder"
+            forget_job "$job"
             removed=$removed${removed:+,}\"$job\"
         fi
     done
@@ -115,7 +115,7 @@ verb_sweep() {
         read -r job _ 2>/dev/null < "$record" || continue
         kept=$kept${kept:+,}$(printf '{"id":"%s","attached":"%s"}' "$job" "${record##*/}")
     done
-    rm -rf "$state"/new.*
+    rm -rf "$state"/new.* "$state"/old.*
     set -f
     forget_old_uploads
     answer "{\"removed\":[$removed],\"kept\":[$kept]}"

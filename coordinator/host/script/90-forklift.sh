@@ -67,7 +67,12 @@ forklift_clone() { # "--clone -s SOURCE -t TARGET"
         exit 1
     fi
     setsid sh "$folder/script" --forklift-watch "$task" "$s_path" "$device" "$pointer" < /dev/null > /dev/null 2>&1 &
-    until [ -s "$folder/pid" ]; do pause_ms 20; done
+    tries=0
+    until [ -s "$folder/pid" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -le 500 ] || forklift_refuse "the watcher of task $task did not start: look for memory admission failures in /var/log/vmkernel.log"
+        pause_ms 20
+    done
     unlock_host
     xml_output 0 "{\"taskId\": \"$task\", \"pid\": $(get "$folder/pid"), \"xcopyUsed\": false}"
 }

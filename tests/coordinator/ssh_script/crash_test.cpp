@@ -224,6 +224,35 @@ TEST_F(SshScriptCrash, TenPodsThatOrderOneDiskAtOnceGetOneClone)
     host.expect_clean(target);
 }
 
+// Whoever lists, watches or cancels at the moment in which a job is forgotten hears all of it or that it is gone; and the next
+// clone of the same id is not taken for nobody's because the last one's watcher was slow to leave.
+TEST_F(SshScriptCrash, AJobThatIsForgottenAndOrderedAgainIsNeverSeenInHalves)
+{
+    std::atomic<bool> over = false;
+    std::vector<std::thread> readers;
+    for (const auto* verb : {"clones", "cancel"})
+        readers.emplace_back([&, verb] {
+            while (!over) {
+                const auto answer = host.call(verb, {{"job", target.job}});
+                if (answer)
+                    EXPECT_TRUE(nlohmann::json::accept(*answer)) << verb << ": " << *answer;
+                else
+                    EXPECT_EQ(answer.error().code, Errc::not_found) << verb << ": " << answer.error().message;
+            }
+        });
+    for (int round = 0; round < 8; ++round) {
+        ASSERT_TRUE(host.attach(target));
+        const auto ordered = host.clone(disk, target);
+        EXPECT_TRUE(ordered) << ordered.error().message;
+        EXPECT_NE(host.finished(target.job).state, CloneState::indeterminate);
+        EXPECT_TRUE(host.call("forget", {{"job", target.job}}));
+    }
+    over = true;
+    for (auto& reader : readers)
+        reader.join();
+    host.expect_clean(target);
+}
+
 // Two ids, one volume: the volume was attached for one of them only, and even a forged record leaves one writer.
 TEST_F(SshScriptCrash, TwoJobsOnOneVolumeAreRefused)
 {

@@ -134,8 +134,11 @@ Words ScriptHost::clone_words(const Disk& disk, const Target& target)
 
 CloneStatus ScriptHost::watch(const std::string& job, std::uint64_t after, int wait_s) const
 {
-    auto status =
-        ask<CloneStatus>("watch", {{"job", job}, {"after", std::to_string(after)}, {"wait", std::to_string(wait_s)}});
+    const Words words{{"job", job}, {"after", std::to_string(after)}, {"wait", std::to_string(wait_s)}};
+    auto status = ask<CloneStatus>("watch", words);
+    if (!status &&
+        status.error().reason == "no_watcher") // killed before it had said who it is: asked again, as coordinators do
+        status = ask<CloneStatus>("watch", words);
     if (!status)
         throw std::runtime_error(status.error().message);
     return *status;

@@ -1,12 +1,13 @@
 // Forklift's pods with our script in place: the four commands, byte for byte as kubev2v/forklift's own script answers them
-// (shapes recorded from vmkfstools_wrapper.sh 0.3.x).
-#include "tests/coordinator/ssh_script/script_host.hpp"
+// (shapes recorded from vmkfstools_wrapper.sh 0.3.x). Through the forced command alone, and over each release's sshd.
+#include "tests/coordinator/ssh_script/open_ssh.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include <fstream>
+#include <optional>
 #include <regex>
 
 namespace xcopy::ssh_script {
@@ -22,17 +23,33 @@ const std::string tail = "</string></field>\n"
                          "    </structure>\n"
                          "</output>\n";
 
-class SshScriptForklift : public testing::Test {
+// The release whose sshd is between; empty: the forced command is called by the test.
+class SshScriptForklift : public testing::TestWithParam<std::string> {
 protected:
+    struct Ran {
+        int exit = -1;
+        std::string output;
+    };
+    Ran ssh(const std::string& words) const
+    {
+        if (!client) {
+            const auto ran = host.ssh(words);
+            return {ran.exit, ran.output};
+        }
+        const auto ran = client->run(words);
+        EXPECT_EQ(ran.err, "") << words;
+        return {ran.exit_status.value_or(-1), ran.out};
+    }
+    Ran command(const std::string& words) const { return ssh("DS=datastore1;CMD=" + words); }
     // As Forklift's client reads it.
     struct Answer {
         int exit = 0;
         std::string status;
         std::string message;
     };
-    Answer ask(const std::string& command)
+    Answer ask(const std::string& words)
     {
-        const auto ran = host.command(command);
+        const auto ran = command(words);
         pugi::xml_document document;
         EXPECT_TRUE(document.load_string(ran.output.c_str())) << ran.output;
         const auto fields = document.child("output").child("structure");
@@ -61,34 +78,35 @@ protected:
         return target;
     }
 
-    ScriptHost host;
+    ScriptHost host{GetParam().empty() ? nlohmann::json::object() : host_with_sshd(GetParam())};
+    const std::optional<OpenSsh> client{GetParam().empty() ? std::nullopt : std::optional<OpenSsh>(host)};
     const std::string folder = "/vmfs/volumes/datastore1/";
 };
 
-TEST_F(SshScriptForklift, TheKeyIsTestedWithoutADatastore)
+TEST_P(SshScriptForklift, TheKeyIsTestedWithoutADatastore)
 {
-    EXPECT_EQ(host.ssh("DS=;CMD=status test-task-id").output, "SSH_OK\n");
+    EXPECT_EQ(ssh("DS=;CMD=status test-task-id").output, "SSH_OK\n");
 }
 
 // A name with blanks would be several words in the forced command; the UUID never is.
-TEST_F(SshScriptForklift, TheDatastoreMayBeGivenByItsUuid)
+TEST_P(SshScriptForklift, TheDatastoreMayBeGivenByItsUuid)
 {
     const auto uuid = host.ask<DatastoreList>("datastores")->datastores.at(0).uuid;
-    EXPECT_EQ(host.ssh("DS=" + uuid + ";CMD=--xcopy maxlun").output, "xcopy 1 ok\n{\"disk_max_lun\":1024}\n");
+    EXPECT_EQ(ssh("DS=" + uuid + ";CMD=--xcopy maxlun").output, "xcopy 1 ok\n{\"disk_max_lun\":1024}\n");
 }
 
-TEST_F(SshScriptForklift, VersionIsTheOneThatKeepsItsPodsFromReplacingUs)
+TEST_P(SshScriptForklift, VersionIsTheOneThatKeepsItsPodsFromReplacingUs)
 {
-    const auto ran = host.command("--version");
+    const auto ran = command("--version");
     EXPECT_EQ(ran.exit, 0);
     EXPECT_EQ(ran.output, head + "0" + between + "{\"version\": \"0.3.3\"}" + tail);
 }
 
-TEST_F(SshScriptForklift, ACloneIsStartedAskedAboutAndCleanedByteForByte)
+TEST_P(SshScriptForklift, ACloneIsStartedAskedAboutAndCleanedByteForByte)
 {
     const auto disk = host.make_disk();
     const auto target = mapped();
-    const auto started = host.command("--clone -s " + folder + "vm/disk.vmdk -t /vmfs/devices/disks/" + target.naa);
+    const auto started = command("--clone -s " + folder + "vm/disk.vmdk -t /vmfs/devices/disks/" + target.naa);
     EXPECT_EQ(started.exit, 0);
     const std::regex begin("\\{\"taskId\": \"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\", "
                            "\"pid\": ([0-9]+), \"xcopyUsed\": false\\}");
@@ -99,7 +117,7 @@ TEST_F(SshScriptForklift, ACloneIsStartedAskedAboutAndCleanedByteForByte)
     const std::string pid = found[2];
 
     ended(task);
-    EXPECT_EQ(host.command("--task-get -i " + task).output,
+    EXPECT_EQ(command("--task-get -i " + task).output,
               head + "0" + between + "{\"taskId\": \"" + task + "\", \"pid\": " + pid +
                   ", \"exitCode\": \"0\", \"lastLine\": \"Clone: 100% done.\", \"xcopyUsed\": true, \"stdErr\": \"\"}" +
                   tail);
@@ -107,14 +125,14 @@ TEST_F(SshScriptForklift, ACloneIsStartedAskedAboutAndCleanedByteForByte)
     EXPECT_FALSE(host.lab.run("esx1", {"/bin/ls", folder + "vm"}).output.find("disk.vmdk-rdmdisk-") ==
                  std::string::npos);
 
-    const auto cleaned = host.command("--task-clean -i " + task);
+    const auto cleaned = command("--task-clean -i " + task);
     EXPECT_EQ(cleaned.exit, 0);
     EXPECT_EQ(cleaned.output, head + "0" + between + tail);
     EXPECT_EQ(host.lab.run("esx1", {"/bin/ls", folder + "vm"}).output, "disk-flat.vmdk\ndisk.vmdk\n");
-    EXPECT_EQ(host.command("--task-clean -i " + task).exit, 1);
+    EXPECT_EQ(command("--task-clean -i " + task).exit, 1);
 }
 
-TEST_F(SshScriptForklift, AskedWhileItRunsThereIsNoExitCode)
+TEST_P(SshScriptForklift, AskedWhileItRunsThereIsNoExitCode)
 {
     host.make_disk();
     const auto target = mapped();
@@ -134,7 +152,7 @@ TEST_F(SshScriptForklift, AskedWhileItRunsThereIsNoExitCode)
     EXPECT_EQ(host.starts_on(target), 1);
 }
 
-TEST_F(SshScriptForklift, NamesWithBlanksAndMarkupAreCopiedAndFailuresAreProperXml)
+TEST_P(SshScriptForklift, NamesWithBlanksAndMarkupAreCopiedAndFailuresAreProperXml)
 {
     const auto target = mapped();
     for (const char* name : {"my vm/disk -t one", "a -s b/c", "<vm> & \"co\"/d", "it's/$(touch hit)"}) {
@@ -160,16 +178,16 @@ TEST_F(SshScriptForklift, NamesWithBlanksAndMarkupAreCopiedAndFailuresAreProperX
     EXPECT_EQ(host.lab.run("esx1", {"/bin/find", "/", "-xdev", "-name", "hit"}).output, "");
 }
 
-TEST_F(SshScriptForklift, TheGuardsHoldForItToo)
+TEST_P(SshScriptForklift, TheGuardsHoldForItToo)
 {
     host.make_disk();
     const auto target = mapped();
     const auto datastore = host.ask<DatastoreList>("datastores")->datastores.at(0).devices.at(0);
-    const auto expect_refused = [&](const std::string& command, const std::string& why) {
-        const auto answer = ask(command);
-        EXPECT_EQ(answer.exit, 1) << command;
-        EXPECT_EQ(answer.status, "1") << command;
-        EXPECT_NE(answer.message.find(why), std::string::npos) << command << ": " << answer.message;
+    const auto expect_refused = [&](const std::string& words, const std::string& why) {
+        const auto answer = ask(words);
+        EXPECT_EQ(answer.exit, 1) << words;
+        EXPECT_EQ(answer.status, "1") << words;
+        EXPECT_NE(answer.message.find(why), std::string::npos) << words << ": " << answer.message;
     };
     const std::string device = " -t /vmfs/devices/disks/";
     expect_refused("--clone -s " + folder + "vm/disk.vmdk" + device + datastore, "holds datastore 'datastore1'");
@@ -191,7 +209,7 @@ TEST_F(SshScriptForklift, TheGuardsHoldForItToo)
 }
 
 // What a task of Forklift's own script has left, when ours takes its place in between.
-TEST_F(SshScriptForklift, ATaskThatItsOwnScriptStartedIsFinishedByOurs)
+TEST_P(SshScriptForklift, ATaskThatItsOwnScriptStartedIsFinishedByOurs)
 {
     const auto target = mapped();
     const std::string task = "0a1b2c3d-0000-4000-8000-000000000001";
@@ -211,6 +229,11 @@ TEST_F(SshScriptForklift, ATaskThatItsOwnScriptStartedIsFinishedByOurs)
     EXPECT_EQ(ask("--task-clean -i " + task).status, "0");
     EXPECT_FALSE(std::filesystem::exists(tmp));
 }
+
+INSTANTIATE_TEST_SUITE_P(Way, SshScriptForklift, testing::Values("", "6.7.0", "7.0.3", "8.0.2"), [](const auto& way) {
+    return way.param.empty() ? std::string("forced_command")
+                             : "sshd_of_" + std::regex_replace(way.param, std::regex("[.]"), "_");
+});
 
 } // namespace
 } // namespace xcopy::ssh_script

@@ -1,64 +1,17 @@
 // The whole way with real peers: OpenSSH's client and server with the algorithms of the ESXi release, the restricted line in
 // authorized_keys, an RSA key as Forklift makes it, busybox ash.
-#include "agent/esxi/child.hpp"
-#include "tests/coordinator/ssh_script/script_host.hpp"
+#include "tests/coordinator/ssh_script/open_ssh.hpp"
 
 #include <gtest/gtest.h>
 
-#include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <thread>
 
 namespace xcopy::ssh_script {
 namespace {
 
-// What stands before the key on a host of Forklift's users. Inside the quotes of authorized_keys every quote has a backslash.
-constexpr const char* restriction =
-    R"(command="sh -c 'DS=$(echo \"$SSH_ORIGINAL_COMMAND\" | sed -n \"s/^DS=\([^;]*\);.*/\1/p\"); )"
-    R"(CMD=$(echo \"$SSH_ORIGINAL_COMMAND\" | sed -n \"s/^DS=[^;]*;CMD=\(.*\)/\1/p\"); )"
-    R"(if [ -z \"$DS\" ]; then echo SSH_OK; else SSH_ORIGINAL_COMMAND=\"$CMD\" exec sh /vmfs/volumes/$DS/secure-vmkfstools-wrapper; fi'",)"
-    "no-port-forwarding,no-agent-forwarding,no-X11-forwarding ";
-
 class SshScriptOverSsh : public testing::TestWithParam<const char*> {
 protected:
-    void SetUp() override
-    {
-        ASSERT_TRUE(run({"/usr/bin/ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", key}, {}));
-        std::ifstream file(key.string() + ".pub");
-        const std::string line(std::istreambuf_iterator<char>(file), {});
-        host.lab.call(
-            {{"do", "host.authorize"}, {"host", "esx1"}, {"line", restriction + line.substr(0, line.find('\n'))}});
-    }
-    std::vector<std::string> client(const std::string& words) const
-    {
-        const auto& esx = host.lab.ready().at("hosts").at("esx1");
-        return {"/usr/bin/ssh",
-                "-i",
-                key,
-                "-p",
-                std::to_string(esx.at("ssh").at("port").get<int>()),
-                "-F",
-                "none",
-                "-o",
-                "BatchMode=yes",
-                "-o",
-                "IdentitiesOnly=yes",
-                "-o",
-                "StrictHostKeyChecking=accept-new",
-                "-o",
-                "UserKnownHostsFile=" + (host.lab.directory() / "known_hosts").string(),
-                "root@" + esx.at("address").get<std::string>(),
-                words};
-    }
-    Finished ssh(const std::string& words) const
-    {
-        auto done = run(client(words), {.time = std::chrono::seconds(60)});
-        if (!done)
-            throw std::runtime_error(done.error().message);
-        return *done;
-    }
+    Finished ssh(const std::string& words) const { return client.run(words); }
     template <class Message> Result<Message> ask(const std::string& verb, const Words& words) const
     {
         const auto done = ssh("DS=datastore1;CMD=" + ScriptHost::line(verb, words));
@@ -68,8 +21,8 @@ protected:
         return decode<Message>(done.out.substr(good.size()));
     }
 
-    ScriptHost host{{{"hosts", {{{"name", "esx1"}, {"managed", true}, {"version", GetParam()}}}}}};
-    std::filesystem::path key = host.lab.directory() / "key";
+    ScriptHost host{host_with_sshd(GetParam())};
+    const OpenSsh client{host};
 };
 
 TEST_P(SshScriptOverSsh, CopiesADiskAndTheRestrictedKeyCanDoNothingElse)
@@ -113,7 +66,7 @@ TEST_P(SshScriptOverSsh, TheCloneSurvivesItsConnectionAndTheServersRestart)
     std::thread watching([&] { // a question that is open when everything is cut
         const auto words =
             "DS=datastore1;CMD=" + host.line("watch", {{"job", target.job}, {"after", "999"}, {"wait", "60"}});
-        EXPECT_FALSE(run(client(words), {.time = std::chrono::seconds(90), .stop = cut.get_token()}));
+        EXPECT_FALSE(run(client.client(words), {.time = std::chrono::seconds(90), .stop = cut.get_token()}));
     });
     EXPECT_TRUE(eventually([&] {
         return std::ranges::any_of(

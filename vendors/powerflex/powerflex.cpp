@@ -168,7 +168,7 @@ public:
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        return then(system(call), [](const System& here) { return ArrayInfo{"Dell", "PowerFlex", "", here.version}; });
+        return then(this_system(call), [](const System& here) { return ArrayInfo{"Dell", "PowerFlex", "", here.version}; });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
@@ -176,7 +176,7 @@ public:
         const auto place = place_of(handle);
         if (!place)
             return place.error();
-        const auto here = system(call);
+        const auto here = this_system(call);
         if (!here)
             return here.error();
         if (!place->system.empty() && place->system != here->id)
@@ -195,7 +195,7 @@ public:
     // Finds it; nobody can make one.
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
-        const auto here = system(call);
+        const auto here = this_system(call);
         if (!here)
             return here.error();
         const auto sdcs = api_.get(call, fmt::format("/api/instances/System::{}/relationships/Sdc", here->id));
@@ -258,7 +258,7 @@ protected:
     }
 
 private:
-    Result<System> system(const Call& call)
+    Result<System> this_system(const Call& call)
     {
         return system_.get(call, [&]() -> Result<System> {
             const auto systems = api_.get(call, "/api/types/System/instances");

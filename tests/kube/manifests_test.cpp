@@ -1,5 +1,6 @@
 // What users apply, applied to a real API server by the real kubectl; and the Job's words run as it says.
 #include "tests/kube/manifests.hpp"
+#include "tests/kube/pod.hpp"
 #include "tests/kube/storage_objects.hpp"
 #include "tests/vsphere/migration.hpp"
 
@@ -201,43 +202,20 @@ TEST_F(Manifests, TheJobCopiesADiskAsItsWordsAndSecretsSay)
     const auto pod = job["spec"]["template"]["spec"];
     const auto container = pod["containers"][0];
     EXPECT_FALSE(container.contains("command")) << "the image's entry point";
-    std::map<std::string, std::string> environment{
-        {"HOME", "/tmp"},
-        {"KUBERNETES_SERVICE_HOST", "127.0.0.1"},
-        {"KUBERNETES_SERVICE_PORT", api.url().substr(api.url().rfind(':') + 1)}};
+    auto environment = pod_environment(api);
+    environment["HOME"] = "/tmp";
     for (const auto& source : container["envFrom"])
         environment.merge(variables_of(here, source["secretRef"]["name"]));
-    const auto account = site.work() / "account";
-    fs::create_directories(account);
-    std::ofstream(account / "token") << api.token(here, pod["serviceAccountName"]);
-    std::ofstream(account / "namespace") << here;
-    fs::copy_file(api.ca_file(), account / "ca.crt");
     const auto agent = site.work() / "agent";
     fs::create_directories(agent);
     fs::copy_file(site.lab.ca(), agent / "ca.crt");
     fs::copy_file(site.lab.operator_cert(), agent / "tls.crt");
     fs::copy_file(site.lab.operator_key(), agent / "tls.key");
-    std::vector<std::string> argv{"/usr/bin/bwrap",
-                                  "--die-with-parent",
-                                  "--ro-bind",
-                                  "/",
-                                  "/",
-                                  "--dev",
-                                  "/dev",
-                                  "--tmpfs",
-                                  "/run",
-                                  "--ro-bind",
-                                  account,
-                                  "/run/secrets/kubernetes.io/serviceaccount",
-                                  "--ro-bind",
-                                  agent,
-                                  container["volumeMounts"][0]["mountPath"],
-                                  "--unshare-user",
-                                  "--uid",
-                                  std::to_string(pod["securityContext"]["runAsUser"].get<int>()),
-                                  "--cap-drop",
-                                  "ALL",
-                                  XCOPY_COORDINATOR_PROGRAM};
+    const auto token = api.token(here, pod["serviceAccountName"]);
+    auto argv = in_a_container({service_account(api, here, token, site.work() / "account"),
+                                {agent, container["volumeMounts"][0]["mountPath"]}});
+    const auto user = std::to_string(pod["securityContext"]["runAsUser"].get<int>());
+    argv.insert(argv.end(), {"--unshare-user", "--uid", user, "--cap-drop", "ALL", XCOPY_COORDINATOR_PROGRAM});
     for (const auto& word : container["args"])
         argv.push_back(word);
     const auto ran = e2e::run(argv, environment, site.work());

@@ -1,12 +1,14 @@
 // The whole program in a cluster: the lab's hosts and array, a real API server, and a pod's surroundings. Its service account
 // has the rights that Forklift gives it and no others.
 #include "tests/end_to_end/site.hpp"
+#include "tests/kube/pod.hpp"
 #include "tests/kube/storage_objects.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 namespace kube_test {
@@ -51,29 +53,12 @@ protected:
     // In a pod the service account's files are where the kubelet puts them, and the root is read-only.
     std::unique_ptr<e2e::Process> in_pod(std::vector<std::string> more) const
     {
-        const auto account = site.work() / "account";
-        fs::create_directories(account);
-        std::ofstream(account / "token") << token;
-        std::ofstream(account / "namespace") << here;
-        fs::copy_file(api.ca_file(), account / "ca.crt", fs::copy_options::overwrite_existing);
         auto environment = site.environment();
-        environment["KUBERNETES_SERVICE_HOST"] = "127.0.0.1";
-        environment["KUBERNETES_SERVICE_PORT"] = api.url().substr(api.url().rfind(':') + 1);
+        environment.merge(pod_environment(api));
         environment.erase("XCOPY_STATE_DIR");
         environment["HOME"] = "/nowhere";
-        std::vector<std::string> argv{"/usr/bin/bwrap",
-                                      "--die-with-parent",
-                                      "--ro-bind",
-                                      "/",
-                                      "/",
-                                      "--dev",
-                                      "/dev",
-                                      "--tmpfs",
-                                      "/run",
-                                      "--ro-bind",
-                                      account.string(),
-                                      "/run/secrets/kubernetes.io/serviceaccount",
-                                      XCOPY_COORDINATOR_PROGRAM};
+        auto argv = in_a_container({service_account(api, here, token, site.work() / "account")});
+        argv.emplace_back(XCOPY_COORDINATOR_PROGRAM);
         argv.insert(argv.end(), more.begin(), more.end());
         return std::make_unique<e2e::Process>(std::move(argv), std::move(environment), site.work());
     }
@@ -83,6 +68,16 @@ protected:
         const auto run = in_pod(arguments(disk, target, name));
         run->go();
         return run->wait();
+    }
+
+    // A pod that is held in the middle of its clone, by the name "half"; killed when this goes.
+    std::unique_ptr<e2e::Process> half_way(const e2e::Disk& disk, const e2e::Target& target)
+    {
+        site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
+        auto pod = in_pod(arguments(disk, target, "vm-disk-1"));
+        pod->go();
+        site.lab.wait_held("half");
+        return pod;
     }
 
     Json journal(const e2e::Target& target) const { return api.get(lease_path(here, "xcopy-journal-" + target.job)); }
@@ -126,12 +121,7 @@ TEST_F(InACluster, APodKilledInMidCloneIsFollowedByOneThatAdoptsTheSameWriter)
     const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
     const auto target = claimed(32 * mib);
     const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    {
-        const auto first = in_pod(arguments(disk, target, "vm-disk-1"));
-        first->go();
-        site.lab.wait_held("half");
-    } // killed
+    half_way(disk, target).reset();
     EXPECT_THAT(journal(target).at("metadata").at("finalizers"), ElementsAre("xcopy-coordinator/journal"));
     site.lab.release("half");
     const auto ran = populate(disk, target);
@@ -147,10 +137,7 @@ TEST_F(InACluster, OfTwoPodsOnOneDiskOneWritesAndTheOtherSaysWhoDoes)
     const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
     const auto target = claimed(32 * mib);
     const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    const auto first = in_pod(arguments(disk, target, "vm-disk-1"));
-    first->go();
-    site.lab.wait_held("half");
+    const auto first = half_way(disk, target);
     const auto second = populate(disk, target);
     EXPECT_EQ(second.exit, 3) << second.err;
     EXPECT_THAT(second.err, HasSubstr("another coordinator is working on job"));
@@ -165,12 +152,7 @@ TEST_F(InACluster, WhatADeadPodBeganIsSweptAfterItsClaimIsGone)
     const auto disk = site.make_disk("vm 1/disk.vmdk", 32 * mib);
     const auto target = claimed(32 * mib);
     const auto before = site.presentations(target);
-    site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", 50}, {"hold_name", "half"}});
-    {
-        const auto first = in_pod(arguments(disk, target, "vm-disk-1"));
-        first->go();
-        site.lab.wait_held("half");
-    }
+    half_way(disk, target).reset();
     api.remove(claim_path(here, "vm-disk-1"));
     api.remove(lease_path(here, "xcopy-journal-" + target.job)); // as the garbage collector does
     site.lab.release("half");

@@ -1,10 +1,10 @@
 #include "agent/config.hpp"
 
 #include "protocol/json_fields.hpp"
+#include "protocol/number.hpp"
 
 #include <arpa/inet.h>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <sys/stat.h>
@@ -188,11 +188,11 @@ Result<ListenAddress> parse_listen(std::string_view text)
     if (colon == std::string_view::npos)
         return bad;
     std::string_view host = text.substr(0, colon);
-    const std::string_view port_text = text.substr(colon + 1);
     ListenAddress listen;
-    const auto [end, problem] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), listen.port);
-    if (problem != std::errc() || end != port_text.data() + port_text.size())
+    const auto port = whole_number<std::uint16_t>(text.substr(colon + 1));
+    if (!port)
         return bad;
+    listen.port = *port;
     const bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
     if (v6)
         host = host.substr(1, host.size() - 2);

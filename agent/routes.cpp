@@ -4,12 +4,12 @@
 #include "agent/metrics.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/json.hpp"
+#include "protocol/number.hpp"
 #include "protocol/routes.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 
 namespace xcopy {
@@ -42,12 +42,10 @@ template <class Number> Result<Number> number(const Request& request, const char
     const auto found = request.query.find(key);
     if (found == request.query.end())
         return otherwise;
-    const std::string& text = found->second;
-    Number value = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (problem != std::errc() || end != text.data() + text.size() || value > most)
+    const auto value = whole_number<Number>(found->second);
+    if (!value || *value > most)
         return Error{Errc::bad_request, fmt::format("'{}' is not a number from 0 to {}", key, most), "", "bad_query"};
-    return value;
+    return *value;
 }
 
 awaitable<Reply> read_health(Agent& agent, const Request& request)

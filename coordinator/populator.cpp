@@ -1,9 +1,10 @@
 #include "coordinator/populator.hpp"
 
+#include "protocol/number.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <iterator>
 
@@ -63,9 +64,7 @@ std::string seen_secret(const char* variable)
 bool is_verbose(const std::string& level)
 {
     constexpr int shows_requests = 4;
-    int number = 0;
-    const auto [end, problem] = std::from_chars(level.data(), level.data() + level.size(), number);
-    return problem == std::errc{} && end == level.data() + level.size() && number >= shows_requests;
+    return whole_number<int>(level).value_or(0) >= shows_requests;
 }
 
 } // namespace

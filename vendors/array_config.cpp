@@ -1,12 +1,12 @@
 #include "vendors/array_config.hpp"
 
+#include "protocol/number.hpp"
 #include "vendors/text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <utility>
 
 namespace xcopy {
@@ -37,9 +37,7 @@ bool is_ipv6(std::string_view text)
 
 bool is_port(std::string_view text)
 {
-    int port = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return problem == std::errc{} && end == text.data() + text.size() && port > 0 && port <= 65535;
+    return whole_number<std::uint16_t>(text).value_or(0) > 0;
 }
 
 } // namespace

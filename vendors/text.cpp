@@ -1,8 +1,9 @@
 #include "vendors/text.hpp"
 
+#include "protocol/number.hpp"
+
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <regex>
 
 namespace xcopy {
@@ -61,18 +62,12 @@ std::pair<std::string, std::string> halves(std::string_view text, char separator
 
 std::optional<int> to_int(std::string_view digits)
 {
-    int number = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    return is_digits(digits) && digits.size() <= 9 ? std::optional(number) : std::nullopt;
+    return is_digits(digits) ? whole_number<int>(digits) : std::nullopt;
 }
 
 std::optional<int> hex_to_int(std::string_view digits)
 {
-    int number = 0;
-    if (!is_hex(digits) || digits.size() > 7)
-        return std::nullopt;
-    std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-    return number;
+    return is_hex(digits) ? whole_number<int>(digits, 16) : std::nullopt;
 }
 
 bool is_listed(std::string_view word, std::string_view list)

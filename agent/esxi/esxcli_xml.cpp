@@ -1,10 +1,11 @@
 #include "agent/esxi/esxcli_xml.hpp"
 
+#include "protocol/number.hpp"
+
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace xcopy {
 
@@ -73,12 +74,7 @@ std::string EsxcliRecord::text(std::string_view key) const
 
 std::optional<std::int64_t> EsxcliRecord::number(std::string_view key) const
 {
-    const std::string digits = text(key);
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
-        return std::nullopt;
-    return value;
+    return whole_number<std::int64_t>(text(key));
 }
 
 bool EsxcliRecord::flag(std::string_view key) const

@@ -1,12 +1,12 @@
 #include "agent/esxi/vmdk.hpp"
 
 #include "agent/esxi/files.hpp"
+#include "protocol/number.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <optional>
 
@@ -79,10 +79,10 @@ Result<VmdkExtent> parse_extent(std::string_view line)
     VmdkExtent extent;
     std::string_view rest = line;
     extent.access = take_word(rest);
-    const auto digits = take_word(rest);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), extent.sectors);
-    if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || extent.sectors > max_sectors)
+    const auto sectors = whole_number<decltype(extent.sectors)>(take_word(rest));
+    if (!sectors || *sectors > max_sectors)
         return unsupported(fmt::format("the descriptor's extent has no size: '{}'", line.substr(0, 120)));
+    extent.sectors = *sectors;
     extent.type = take_word(rest);
     const bool quoted = rest.find('"') != rest.rfind('"');
     extent.file = quoted ? unquoted(rest) : std::string();

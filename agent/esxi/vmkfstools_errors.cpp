@@ -1,10 +1,11 @@
 #include "agent/esxi/vmkfstools_errors.hpp"
 
+#include "protocol/number.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 
 namespace xcopy {
@@ -60,12 +61,7 @@ std::optional<std::uint32_t> number_in(std::string_view line)
     const auto open = line.rfind('(', close);
     if (open == std::string_view::npos)
         return std::nullopt;
-    const std::string_view digits = line.substr(open + 1, close - open - 1);
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
-        return std::nullopt;
-    return value;
+    return whole_number<std::uint32_t>(line.substr(open + 1, close - open - 1));
 }
 
 } // namespace

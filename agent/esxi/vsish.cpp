@@ -1,6 +1,7 @@
 #include "agent/esxi/vsish.hpp"
 
-#include <charconv>
+#include "protocol/number.hpp"
+
 #include <string>
 #include <vector>
 
@@ -23,11 +24,7 @@ std::optional<std::uint64_t> number(std::string_view text)
     const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
     if (is_hex)
         text.remove_prefix(2);
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, is_hex ? 16 : 10);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size())
-        return std::nullopt;
-    return value;
+    return whole_number<std::uint64_t>(text, is_hex ? 16 : 10);
 }
 
 std::string plain(std::string_view name)

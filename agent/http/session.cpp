@@ -1,6 +1,7 @@
 #include "agent/http/session.hpp"
 
 #include "agent/log.hpp"
+#include "protocol/number.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -13,8 +14,6 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/version.hpp>
-
-#include <charconv>
 
 namespace xcopy::http {
 
@@ -192,12 +191,8 @@ private:
         request.peer = peer_address_;
         request.client = peer_.subject;
         request.role = *peer_.role;
-        if (const auto clock = message["X-Xcopy-Clock"]; !clock.empty()) {
-            std::int64_t ms = 0;
-            const auto [end, bad] = std::from_chars(clock.data(), clock.data() + clock.size(), ms);
-            if (bad == std::errc() && end == clock.data() + clock.size())
-                request.client_clock_ms = ms;
-        }
+        if (const auto ms = whole_number<std::int64_t>(message["X-Xcopy-Clock"]); ms)
+            request.client_clock_ms = *ms;
         if (request.role != Role::operator_ && request.verb != Verb::get) {
             log::warn("client may only look",
                       {{"peer", peer_address_}, {"subject", peer_.subject}, {"target", request.target}});

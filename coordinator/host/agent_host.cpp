@@ -1,10 +1,9 @@
 #include "coordinator/host/agent_host.hpp"
 
 #include "protocol/json.hpp"
+#include "protocol/number.hpp"
 
 #include <fmt/format.h>
-
-#include <charconv>
 
 namespace xcopy {
 
@@ -73,11 +72,10 @@ bool is_unknown_call(const Error& error)
 
 Result<std::uint16_t> parse_port(std::string_view text)
 {
-    std::uint16_t port = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (problem != std::errc{} || end != text.data() + text.size() || port == 0)
+    const auto port = whole_number<std::uint16_t>(text);
+    if (!port || *port == 0)
         return Error{Errc::bad_request, fmt::format("'{}' is not a port", text)};
-    return port;
+    return *port;
 }
 
 Result<void> nothing(const Result<std::string>& answer)

@@ -1,36 +1,20 @@
 #include "coordinator/host/ssh_options.hpp"
 
-#include "coordinator/config.hpp"
 #include "coordinator/config_files.hpp"
+#include "coordinator/setting_readers.hpp"
 #include "coordinator/ssh/host_keys.hpp"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 namespace xcopy {
 
 namespace {
 
-using Texts = std::vector<std::string>;
-
-template <auto Member> Result<void> text(Config& config, const Texts& given)
-{
-    config.ssh.*Member = given.front();
-    return {};
-}
-
-template <class Number> Result<Number> number(const std::string& text, Number least, Number most)
-{
-    Number value{};
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (problem != std::errc{} || end != text.data() + text.size() || value < least || value > most)
-        return Error{Errc::bad_request, fmt::format("'{}' is not a number from {} to {}", text, least, most)};
-    return value;
-}
+using namespace setting;
 
 // Forklift's word for its provider; anything but "ssh" is its VIB, which our agent stands in for.
 Result<void> set_clone_method(Config& config, const Texts& given)
@@ -46,31 +30,9 @@ Result<void> set_clone_method(Config& config, const Texts& given)
 // Read after it, so that it goes first.
 Result<void> set_choice(Config& config, const Texts& given)
 {
-    const auto& word = given.front();
-    if (word != "auto" && word != "agent" && word != "ssh")
-        return Error{Errc::bad_request, fmt::format("'{}' is none of auto, agent and ssh", word)};
-    config.ssh.choice = word == "ssh"     ? TransportChoice::ssh
-                        : word == "agent" ? TransportChoice::agent
-                                          : TransportChoice::automatic;
-    return {};
-}
-
-Result<void> set_port(Config& config, const Texts& given)
-{
-    const auto port = number<std::uint16_t>(given.front(), 1, 65535);
-    if (!port)
-        return port.error();
-    config.ssh.port = *port;
-    return {};
-}
-
-Result<void> set_timeout(Config& config, const Texts& given)
-{
-    const auto seconds = number<int>(given.front(), 1, 3600);
-    if (!seconds)
-        return seconds.error();
-    config.ssh.timeout = std::chrono::seconds(*seconds);
-    return {};
+    return one_of<TransportChoice>(
+        {{"auto", TransportChoice::automatic}, {"agent", TransportChoice::agent}, {"ssh", TransportChoice::ssh}},
+        config.ssh.choice, given);
 }
 
 Result<void> add_hosts(Config& config, const Texts& given)
@@ -137,8 +99,10 @@ const std::vector<Setting>& ssh_settings()
         {"host-transport", "", "auto|agent|ssh",
          "how hosts are reached; auto: by the agent, by SSH where a host has none that can serve", false,
          &Needs::agents, set_choice},
-        {"ssh-user", "", "NAME", "who signs in on the hosts (root)", false, &Needs::agents, text<&SshOptions::user>},
-        {"ssh-port", "", "PORT", "the port of the hosts' SSH (22)", false, &Needs::agents, set_port},
+        {"ssh-user", "", "NAME", "who signs in on the hosts (root)", false, &Needs::agents,
+         text<&Config::ssh, &SshOptions::user>},
+        {"ssh-port", "", "PORT", "the port of the hosts' SSH (22)", false, &Needs::agents,
+         number<1, std::uint16_t{65535}, &Config::ssh, &SshOptions::port>},
         {"ssh-host", "", "NAME=[USER@]ADDRESS[:PORT]",
          "an ESXi host that is reached by SSH; repeat it. With the name of an agent: that host's address for SSH", true,
          &Needs::agents, add_hosts},
@@ -149,9 +113,9 @@ const std::vector<Setting>& ssh_settings()
          "the job",
          false, &Needs::agents, read_known_hosts},
         {"ssh-timeout-seconds", "SSH_TIMEOUT_SECONDS", "SECONDS", "how long connecting and signing in may take (30)",
-         false, &Needs::agents, set_timeout},
+         false, &Needs::agents, seconds<3600, &Config::ssh, &SshOptions::timeout>},
         {"ssh-datastore", "", "NAME|UUID", "in whose root the script lies, where that is not the source's datastore",
-         false, &Needs::agents, text<&SshOptions::datastore>},
+         false, &Needs::agents, text<&Config::ssh, &SshOptions::datastore>},
     };
     return all;
 }

@@ -1,38 +1,21 @@
 #include "coordinator/kube/settings.hpp"
 
 #include "coordinator/kube/access.hpp"
+#include "coordinator/setting_readers.hpp"
 
 #include <fmt/format.h>
-
-#include <charconv>
 
 namespace xcopy::kube {
 
 namespace {
 
-using Texts = std::vector<std::string>;
-
-template <auto Member> Result<void> text(Config& config, const Texts& given)
-{
-    config.kube.*Member = given.front();
-    return {};
-}
-
-Result<void> set_name_space(Config& config, const Texts& given)
-{
-    config.kube.name_space = given.front();
-    return {};
-}
+using namespace setting;
 
 Result<void> set_journal(Config& config, const Texts& given)
 {
-    const auto& word = given.front();
-    if (word != "auto" && word != "lease" && word != "file")
-        return Error{Errc::bad_request, fmt::format("'{}' is none of auto, lease and file", word)};
-    config.kube.journal = word == "lease"  ? JournalChoice::lease
-                          : word == "file" ? JournalChoice::file
-                                           : JournalChoice::automatic;
-    return {};
+    return one_of<JournalChoice>(
+        {{"auto", JournalChoice::automatic}, {"lease", JournalChoice::lease}, {"file", JournalChoice::file}},
+        config.kube.journal, given);
 }
 
 Result<void> set_master(Config& config, const Texts& given)
@@ -48,11 +31,8 @@ Result<void> set_master(Config& config, const Texts& given)
 // As upstream reads it: what is no number leaves the default.
 Result<void> set_lease_duration(Config& config, const Texts& given)
 {
-    int seconds = 0;
-    const auto& word = given.front();
-    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), seconds);
-    if (problem == std::errc{} && end == word.data() + word.size() && seconds >= 1 && seconds <= 3600)
-        config.kube.host_lease_duration = std::chrono::seconds(seconds);
+    if (const auto seconds = number_between(given.front(), 1, 3600); seconds)
+        config.kube.host_lease_duration = std::chrono::seconds(*seconds);
     return {};
 }
 
@@ -62,18 +42,18 @@ std::vector<Setting> settings()
 {
     return {
         {"kubeconfig", "KUBECONFIG", "FILE", "how the cluster is reached; in a pod its service account is used", false,
-         &Needs::state, text<&Options::kubeconfig>},
+         &Needs::state, text<&Config::kube, &Options::kubeconfig>},
         {"master", "", "URL", "another address for the API server", false, &Needs::state, set_master},
         {"target-namespace", "", "NAME", "namespace of the PersistentVolumeClaim and of the journal", false,
-         &Needs::state, set_name_space},
+         &Needs::state, text<&Config::kube, &Options::name_space>},
         {"owner-name", "", "NAME", "the target: a PersistentVolumeClaim, instead of --volume-handle", false,
-         &Needs::copy, text<&Options::claim>},
+         &Needs::copy, text<&Config::kube, &Options::claim>},
         {"journal", "", "auto|lease|file",
          "where the journal is kept; auto: a Lease where the target is a PersistentVolumeClaim, else files in "
          "--state-dir",
          false, &Needs::state, set_journal},
         {"host-lease-namespace", "HOST_LEASE_NAMESPACE", "NAME", "where Forklift locks the rescans of hosts", false,
-         &Needs::state, text<&Options::host_lease_namespace>},
+         &Needs::state, text<&Config::kube, &Options::host_lease_namespace>},
         {"host-lease-duration-seconds", "HOST_LEASE_DURATION_SECONDS", "SECONDS", "how long such a lock lasts (10)",
          false, &Needs::state, set_lease_duration},
     };

@@ -1,10 +1,11 @@
 #include "coordinator/kube/values.hpp"
 
+#include "protocol/number.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <cmath>
 
 namespace xcopy::kube {
@@ -40,11 +41,10 @@ std::optional<long double> factor(std::string_view suffix)
     if (suffix.size() < 2 || (suffix.front() != 'e' && suffix.front() != 'E')) // decimal exponent
         return std::nullopt;
     suffix.remove_prefix(suffix[1] == '+' ? 2 : 1);
-    int exponent = 0;
-    const auto [end, problem] = std::from_chars(suffix.data(), suffix.data() + suffix.size(), exponent);
-    if (problem != std::errc{} || end != suffix.data() + suffix.size() || std::abs(exponent) > 18)
+    const auto exponent = whole_number<int>(suffix);
+    if (!exponent || std::abs(*exponent) > 18)
         return std::nullopt;
-    return std::pow(10.0L, exponent);
+    return std::pow(10.0L, *exponent);
 }
 
 // Digits of a fixed number at a fixed place; negative where something else is there.

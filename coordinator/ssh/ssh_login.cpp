@@ -1,9 +1,9 @@
 #include "coordinator/ssh/ssh_login.hpp"
 
+#include "protocol/number.hpp"
+
 #include <fmt/format.h>
 #include <openssl/evp.h>
-
-#include <charconv>
 
 namespace xcopy {
 
@@ -58,9 +58,8 @@ Result<SshAddress> parse_ssh_address(std::string_view text)
         host.address.find_first_of("/@?# \t\"'<>\\%,=") != std::string::npos)
         return bad("that is neither a host name nor an address");
     if (!port.empty()) {
-        const auto* end = port.data() + port.size();
-        const auto [stop, problem] = std::from_chars(port.data() + 1, end, host.port);
-        if (port.front() != ':' || problem != std::errc{} || stop != end || host.port == 0)
+        host.port = whole_number<std::uint16_t>(port.substr(1)).value_or(0);
+        if (port.front() != ':' || host.port == 0)
             return bad("the port is not a number from 1 to 65535");
     }
     host.name = host.address;

@@ -1,25 +1,18 @@
 #include "coordinator/vsphere/options.hpp"
 
-#include "coordinator/config.hpp"
 #include "coordinator/config_files.hpp"
+#include "coordinator/setting_readers.hpp"
 #include "vendors/array_config.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <unistd.h>
 
 namespace xcopy {
 
 namespace {
 
-using Texts = std::vector<std::string>;
-
-template <auto Member> Result<void> text(Config& config, const Texts& given)
-{
-    config.vsphere.*Member = given.front();
-    return {};
-}
+using namespace setting;
 
 Result<void> set_thumbprint(Config& config, const Texts& given)
 {
@@ -42,17 +35,6 @@ Result<void> read_secrets(Config& config, const Texts& given)
     return read_vsphere_secret_file(given.front(), config.vsphere);
 }
 
-Result<void> set_patience(Config& config, const Texts& given)
-{
-    int seconds = 0;
-    const auto& told = given.front();
-    const auto [end, problem] = std::from_chars(told.data(), told.data() + told.size(), seconds);
-    if (problem != std::errc{} || end != told.data() + told.size() || seconds < 1 || seconds > 24 * 3600)
-        return Error{Errc::bad_request, fmt::format("'{}' is not a number from 1 to {}", told, 24 * 3600)};
-    config.vsphere.patience = std::chrono::seconds(seconds);
-    return {};
-}
-
 } // namespace
 
 const std::vector<Setting>& vsphere_settings()
@@ -60,23 +42,23 @@ const std::vector<Setting>& vsphere_settings()
     static const std::vector<Setting> all{
         {"vsphere-hostname", "GOVMOMI_HOSTNAME", "HOST[:PORT]",
          "the vCenter that manages the VM; tells disk, datastore and hosts, so that --agent is not needed", false,
-         &Needs::agents, text<&VsphereOptions::hostname>},
+         &Needs::agents, text<&Config::vsphere, &VsphereOptions::hostname>},
         {"vsphere-username", "GOVMOMI_USERNAME", "NAME", "its account; the password is GOVMOMI_PASSWORD", false,
-         &Needs::agents, text<&VsphereOptions::username>},
+         &Needs::agents, text<&Config::vsphere, &VsphereOptions::username>},
         {"vsphere-secret-file", "", "FILE", "GOVMOMI_… values: KEY=value lines or a JSON object", false, &Needs::agents,
          read_secrets},
         {"vsphere-ca-file", "", "FILE", "PEM certificate of the CA that issued vCenter's certificate", false,
-         &Needs::agents, text<&VsphereOptions::ca_file>},
+         &Needs::agents, text<&Config::vsphere, &VsphereOptions::ca_file>},
         {"vsphere-thumbprint", "", "SHA256", "trust the very certificate with this SHA-256 thumbprint, and no other",
          false, &Needs::agents, set_thumbprint},
         {"vsphere-insecure", "GOVMOMI_INSECURE", "true|false", "true: vCenter's certificate is not checked", false,
          &Needs::agents, set_insecure},
         {"vsphere-datacenter", "", "PATH", "hosts, clones, sweep: only hosts of this datacenter", false, &Needs::agents,
-         text<&VsphereOptions::datacenter>},
+         text<&Config::vsphere, &VsphereOptions::datacenter>},
         {"vsphere-timeout", "", "SECONDS", "how long vCenter may be out of reach at the start (120)", false,
-         &Needs::agents, set_patience},
+         &Needs::agents, seconds<24 * 3600, &Config::vsphere, &VsphereOptions::patience>},
         {"source-vm-id", "", "VM", "the VM whose disk is copied: its id (vm-62), inventory path or name", false,
-         &Needs::copy, text<&VsphereOptions::vm>},
+         &Needs::copy, text<&Config::vsphere, &VsphereOptions::vm>},
     };
     return all;
 }

@@ -1,9 +1,10 @@
 #include "coordinator/vsphere/xml.hpp"
 
+#include "protocol/number.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace xcopy::vsphere {
 
@@ -97,12 +98,7 @@ std::string text_of(const pugi::xml_node& node, std::string_view path)
 
 std::optional<std::int64_t> number_of(const pugi::xml_node& node, std::string_view path)
 {
-    const auto text = text_of(node, path);
-    std::int64_t value = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || problem != std::errc{} || end != text.data() + text.size())
-        return std::nullopt;
-    return value;
+    return whole_number<std::int64_t>(text_of(node, path));
 }
 
 bool is_true(const pugi::xml_node& node, std::string_view path)

@@ -168,7 +168,9 @@ public:
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        return then(this_system(call), [](const System& here) { return ArrayInfo{"Dell", "PowerFlex", "", here.version}; });
+        return then(this_system(call), [](const System& here) {
+            return ArrayInfo{"Dell", "PowerFlex", "", here.version};
+        });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override

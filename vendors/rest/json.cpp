@@ -1,8 +1,9 @@
 #include "vendors/rest/json.hpp"
 
+#include "protocol/number.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include <charconv>
 #include <utility>
 
 namespace xcopy::rest {
@@ -82,12 +83,7 @@ std::string text_at(const Json& json, std::string_view path)
 
 std::optional<std::int64_t> number_at(const Json& json, std::string_view path)
 {
-    const std::string digits = text_at(json, path);
-    std::int64_t number = 0;
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (digits.empty() || problem != std::errc{} || end != digits.data() + digits.size())
-        return std::nullopt;
-    return number;
+    return whole_number<std::int64_t>(text_at(json, path));
 }
 
 const Json& list_at(const Json& json, std::string_view path)

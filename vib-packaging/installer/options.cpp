@@ -1,10 +1,11 @@
 #include "vib-packaging/installer/options.hpp"
 
+#include "protocol/number.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -214,10 +215,8 @@ bool is_network(const std::string& cidr)
         return false;
     if (slash == std::string::npos)
         return true;
-    int length = -1;
-    const auto* end = cidr.data() + cidr.size();
-    const auto [stop, problem] = std::from_chars(cidr.data() + slash + 1, end, length);
-    return problem == std::errc{} && stop == end && length >= 0 && length <= (v4 ? 32 : 128);
+    const auto length = whole_number<unsigned>(std::string_view(cidr).substr(slash + 1));
+    return length && *length <= (v4 ? 32U : 128U);
 }
 
 Ready prepare(const Options& options, const Variables& environment, Command command)

@@ -15,6 +15,11 @@ constexpr auto ends_within = 2min;
 
 } // namespace
 
+std::string copy_name(const ArrayCopy& copy, std::size_t longest)
+{
+    return own_name(copy.id, longest);
+}
+
 Result<void> CopyingDriver::check(const Call&, const ArrayCopy& copy)
 {
     return check_sizes(copy);
@@ -28,7 +33,7 @@ Result<std::optional<ArrayCopyRecord>> CopyingDriver::own_record(const Call& cal
     if (!record || !*record || ((*record)->source == copy.source.id && (*record)->target == copy.target.id))
         return record;
     return error(Errc::conflict,
-                 fmt::format("copy {} is between other volumes: {} and {}", own_name(copy.id, 63), (*record)->source,
+                 fmt::format("copy {} is between other volumes: {} and {}", copy_name(copy), (*record)->source,
                              (*record)->target),
                  "look at it on the array; it is not touched");
 }
@@ -100,7 +105,7 @@ Result<void> CopyingDriver::forget_ended(const Call& call, const ArrayCopy& copy
 {
     const auto now = look(call, copy);
     if (now && now->phase == Phase::running)
-        return error(Errc::busy, fmt::format("copy {} is at {} %", own_name(copy.id, 63), now->percent),
+        return error(Errc::busy, fmt::format("copy {} is at {} %", copy_name(copy), now->percent),
                      "wait for its end, or cancel the copy");
     return now ? cancel(call, copy) : now.error();
 }

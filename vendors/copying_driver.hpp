@@ -15,6 +15,9 @@ struct ArrayCopyRecord {
     std::string target;
 };
 
+// What the array calls that copy.
+std::string copy_name(const ArrayCopy&, std::size_t longest = 63);
+
 class CopyingDriver : public Driver, public VolumeCopier {
 public:
     using Driver::Driver;

@@ -68,6 +68,12 @@ template <class Item, class Parse> auto each(const Result<std::vector<Item>>& it
     });
 }
 
+// The first, if there is any.
+template <class Value> std::optional<Value> first_of(const std::vector<Value>& values)
+{
+    return values.empty() ? std::nullopt : std::optional<Value>(std::in_place, values.front());
+}
+
 // The records of several lists, one for each key, as one.
 template <class Keys, class List> Result<std::vector<rest::Json>> joined(const Keys& keys, const List& list)
 {

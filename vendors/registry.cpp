@@ -14,13 +14,13 @@ namespace {
 
 struct Vendor {
     std::string_view name; // as Forklift spells it
-    Result<std::unique_ptr<Array>> (*make)(const ArrayConfig&, rest::Transport&, rest::Clock&);
+    Maker* make;
 };
 
 constexpr Vendor known[] = {
-    {"flashsystem", make_flashsystem}, {"infinibox", make_infinibox},       {"ontap", make_ontap},
-    {"powerflex", make_powerflex},     {"powermax", make_powermax},         {"powerstore", make_powerstore},
-    {"primera3par", make_primera3par}, {"pureFlashArray", make_flasharray}, {"vantara", make_vantara},
+    {"flashsystem", flashsystem::make}, {"infinibox", infinibox::make}, {"ontap", make_ontap},
+    {"powerflex", powerflex::make},     {"powermax", powermax::make},   {"powerstore", powerstore::make},
+    {"primera3par", primera3par::make}, {"pureFlashArray", pure::make}, {"vantara", make_vantara},
 };
 
 } // namespace

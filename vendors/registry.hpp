@@ -23,14 +23,29 @@ Result<std::unique_ptr<Array>> make_array(const ArrayConfig&, rest::Transport&);
 Result<std::unique_ptr<Array>> make_array(const ArrayConfig&, rest::Transport&, rest::Clock&);
 
 // The drivers, each in the folder of its name.
-Result<std::unique_ptr<Array>> make_flasharray(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_flashsystem(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_infinibox(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_ontap(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_powerflex(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_powermax(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_powerstore(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig&, rest::Transport&, rest::Clock&);
-Result<std::unique_ptr<Array>> make_vantara(const ArrayConfig&, rest::Transport&, rest::Clock&);
+using Maker = Result<std::unique_ptr<Array>>(const ArrayConfig&, rest::Transport&, rest::Clock&);
+namespace flashsystem {
+Maker make;
+}
+namespace infinibox {
+Maker make;
+}
+namespace powerflex {
+Maker make;
+}
+namespace powermax {
+Maker make;
+}
+namespace powerstore {
+Maker make;
+}
+namespace primera3par {
+Maker make;
+}
+namespace pure {
+Maker make;
+}
+Maker make_ontap;
+Maker make_vantara;
 
 } // namespace xcopy

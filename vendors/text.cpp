@@ -118,6 +118,12 @@ std::optional<std::vector<std::string>> parts_of(std::string_view text, const ch
     return std::vector<std::string>(std::next(found.begin()), found.end());
 }
 
+std::string first_match(std::string_view text, const char* form)
+{
+    std::match_results<std::string_view::const_iterator> found;
+    return std::regex_search(text.begin(), text.end(), found, std::regex(form)) ? found.str() : std::string();
+}
+
 std::vector<int> version_in(std::string_view text)
 {
     std::vector<int> version;

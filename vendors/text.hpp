@@ -34,6 +34,8 @@ bool is_plain_name(std::string_view text, std::size_t longest);
 // What the brackets of that regular expression hold, if it fits the whole text (500 characters at most, any case).
 std::optional<std::vector<std::string>> parts_of(std::string_view text, const char* form);
 
+std::string first_match(std::string_view text, const char* form); // the first part that fits it; empty where none does
+
 std::vector<int> version_in(std::string_view text); // "2.26": {2, 26}, to be compared; a part that is no number is 0
 
 bool contains_ignoring_case(std::string_view text, std::string_view part);

@@ -297,6 +297,16 @@ TEST_F(ApiTest, ASignInThatIsOneTooManyWaitsAsLongAsTheArrayAsks)
     EXPECT_EQ(wire.requests.size(), 4U);
 }
 
+TEST_F(ApiTest, TooManyRequestsToTheEndAreNotBusyWhichMeansATakenLunNumber)
+{
+    Api api(wire, rules(), basic("u", Secret("p")), clock);
+    for (int attempt = 0; attempt < Retry{}.attempts; ++attempt)
+        wire.then(429, "Too Many Requests");
+    const auto error = api.get(call, "/x").error();
+    EXPECT_EQ(error.code, Errc::unavailable);
+    EXPECT_NE(error.message.find("HTTP 429: Too Many Requests"), std::string::npos) << error.message;
+}
+
 TEST_F(ApiTest, NoArrayMakesUsWaitForEver)
 {
     Api api(wire, rules(), session(primera_like()), clock);

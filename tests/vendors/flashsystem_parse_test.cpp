@@ -68,9 +68,10 @@ TEST(FlashSystemHost, PortsAreNestedAndSpelledOneWay)
 {
     const auto fc = Json::parse(R"({"id":"14","nodes":[{"WWPN":"21000024ff2f3266","state":"active"},
                                    {"WWPN":"21000024FF2F3267"}]})");
-    EXPECT_EQ(ports_of(fc), (std::vector<std::string>{"21000024FF2F3266", "21000024FF2F3267"}));
+    EXPECT_EQ(ports_in(rest::records_at(fc, "nodes")),
+              (std::vector<std::string>{"21000024FF2F3266", "21000024FF2F3267"}));
     const auto iscsi = Json::parse(R"({"nodes":[{"iscsi_name":"iqn.1998-01.com.vmware:ESX-1"}]})");
-    EXPECT_EQ(ports_of(iscsi), std::vector<std::string>{"iqn.1998-01.com.vmware:esx-1"});
+    EXPECT_EQ(ports_in(rest::records_at(iscsi, "nodes")), std::vector<std::string>{"iqn.1998-01.com.vmware:esx-1"});
     EXPECT_EQ((Initiator{.kind = Initiator::Kind::fc, .wwpn = "21000024ff2f3266"}.in_capitals()), "21000024FF2F3266");
 }
 
@@ -94,9 +95,9 @@ TEST(FlashSystemError, TheCodeCountsWhateverTheStatus)
         EXPECT_EQ(error->code, Errc::busy);
         EXPECT_EQ(error->reason, "flashsystem_CMMVC5879E");
     }
-    EXPECT_EQ(command_code("xCMMVC12 CMMVC6071E."), "CMMVC6071E");
-    EXPECT_EQ(command_code("CMMVC6071"), "");
-    EXPECT_EQ(command_code("CMMVC6071X"), "");
+    EXPECT_EQ(decoded(500, "xCMMVC12 CMMVC6071E.")->reason, "flashsystem_CMMVC6071E");
+    for (const char* no_code : {"CMMVC6071", "CMMVC6071X"})
+        EXPECT_FALSE(decoded(500, no_code)) << no_code;
 }
 
 TEST(FlashSystemError, ANameLikeACodeInARowIsNoError)
@@ -135,11 +136,6 @@ TEST(FlashSystemError, HalfAnAnswerIsNone)
     EXPECT_FALSE(is_no_answer(reply(200, "[]")));
     EXPECT_FALSE(is_no_answer(reply(500, R"("CMMVC6071E")")));
     EXPECT_FALSE(is_no_answer(reply(403, "")));
-}
-
-TEST(FlashSystemError, OnlyTheLunNumberIsBusy)
-{
-    EXPECT_EQ(decoded(429, "Too Many Requests")->code, Errc::unavailable);
 }
 
 TEST(FlashSystemCopy, DoneIsIdleAtHundredPercentAndNothingElse)

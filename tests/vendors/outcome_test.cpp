@@ -94,5 +94,19 @@ TEST(Text, WordsOfAListAndUuidsWithoutDashes)
         EXPECT_EQ(as_uuid(none), "") << none;
 }
 
+TEST(Text, TheFirstPartThatFitsAForm)
+{
+    constexpr const char* code = R"(CMMVC\d{4}[EW])";
+    EXPECT_EQ(first_match("xCMMVC12 CMMVC6071E CMMVC5878E.", code), "CMMVC6071E");
+    for (const auto* none : {"", "CMMVC6071", "CMMVC6071X", "cmmvc6071e"})
+        EXPECT_EQ(first_match(none, code), "") << none;
+}
+
+TEST(FirstOf, IsNothingWhereThereIsNone)
+{
+    EXPECT_EQ(first_of(std::vector<int>{4, 5}), 4);
+    EXPECT_EQ(first_of(std::vector<int>()), std::nullopt);
+}
+
 } // namespace
 } // namespace xcopy

@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int copy_rate = 130; // at most 512 MB/s
+constexpr const char* command_code = R"(CMMVC\d{4}[EW])";
+constexpr std::string_view at_rest = "idle_or_copied,stopped"; // a FlashCopy mapping
 constexpr std::string_view own_user =
     "give the account the role Administrator and to nobody else: a sign-in elsewhere ends ours";
 
@@ -69,14 +71,9 @@ Json port_options(const Spellings& ports)
     return {{"iscsiname", fmt::format("{}", fmt::join(ports, ","))}};
 }
 
-std::string map_name(const ArrayCopy& copy)
+bool is_refused(const rest::Reply& reply) // for want of a session
 {
-    return own_name(copy.id, 63);
-}
-
-bool is_at_rest(const ArrayCopyRecord& copy)
-{
-    return copy.status == "idle_or_copied" || copy.status == "stopped";
+    return (reply.status == 401 || reply.status == 403) && first_match(reply.body, command_code).empty();
 }
 
 class FlashSystem final : public CopyingDriver, public LunNumbers {
@@ -113,17 +110,19 @@ public:
         HostObjects objects{.one_protocol = true, .spell = &Initiator::in_capitals};
         objects.list = [&](const Spellings& ports, const std::string& own, bool) {
             // Not every code level lists ports, and lsfabric knows those that are logged in (facts 5).
-            HostSearch search{.hints = {[&] { return hosts_of(call, ports, "lshostports", "host_id"); }},
-                              .everyone = [&] { return each(list(call, "lshost"), name_of); },
-                              .read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); }};
+            HostSearch search{
+                .hints = {[&] { return hosts_of(call, ports, "lshostports", "host_id"); }},
+                .everyone =
+                    [&] { return each(list(call, "lshost"), [](const Json& row) { return text_at(row, "name"); }); },
+                .read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); }};
             for (const auto& port : ports)
                 if (is_hex(port))
                     search.hints.push_back([&] { return hosts_of(call, ports, "lsfabric", "name", {{"wwpn", port}}); });
             return holders_of(ports, own, host, search);
         };
         objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) {
-            return own ? change(call, "addhostport/" + halves(own->id).second, port_options(ports))
-                       : make_host(call, name, ports);
+            return done(own ? change(call, "addhostport/" + halves(own->id).second, port_options(ports))
+                            : make_host(call, name, ports));
         };
         return ensure_host_object(settling(call), host, objects);
     }
@@ -160,13 +159,15 @@ public:
         for (const auto& volume : {source, target})
             if (auto still = verify(call, volume); !still)
                 return still;
-        const auto rows = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + target.name}});
-        for (const Json& row : rows ? *rows : Records())
-            if (text_at(row, "target_vdisk_id") == target.id && name_of(row) != map_name(copy))
-                return error(Errc::unsupported,
-                             fmt::format("{} is the target of FlashCopy mapping {} already", target.name, name_of(row)),
-                             "let that copy end and remove it (rmfcmap), or copy through a host (XCOPY)");
-        return done(rows);
+        const auto maps = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + target.name}});
+        return one_by_one(kept(maps, "target_vdisk_id", target.id), [&](const Json& row) -> Result<void> {
+            const auto name = text_at(row, "name");
+            if (name == copy_name(copy))
+                return {};
+            return error(Errc::unsupported,
+                         fmt::format("{} is the target of FlashCopy mapping {} already", target.name, name),
+                         "let that copy end and remove it (rmfcmap), or copy through a host (XCOPY)");
+        });
     }
 
     Result<void> forget(const Call& call, const ArrayCopy& copy) override { return forget_ended(call, copy); }
@@ -201,8 +202,8 @@ protected:
         Json options = {{kind, id}, {"force", true}}; // others have it too
         if (lun)
             options["scsi"] = std::to_string(*lun);
-        const char* command = kind == "host" ? "/mkvdiskhostmap/" : "/mkvolumehostclustermap/";
-        return then(api_.post(call, command + volume.id, options), [&](const Json& made) {
+        const std::string command = kind == "host" ? "mkvdiskhostmap/" : "mkvolumehostclustermap/";
+        return then(change(call, command + volume.id, options), [&](const Json& made) {
             const auto number = number_in(made, "id"); // what is "created" is the LUN number
             return number && *number == lun.value_or(*number) ? std::optional(Mapping{host, number}) : std::nullopt;
         });
@@ -214,11 +215,10 @@ protected:
         const auto gone = is_gone(call, volume, host);
         if (!gone || *gone)
             return done(gone);
-        const auto [kind, id] = halves(host.id);
-        if (kind == "hostcluster")
-            return error(Errc::unsupported, "a mapping of a host cluster is never taken away",
-                         "rmvolumehostclustermap, if it is to go");
-        return change(call, "rmvdiskhostmap/" + volume.id, {{"host", id}});
+        if (const auto [kind, id] = halves(host.id); kind == "host")
+            return done(change(call, "rmvdiskhostmap/" + volume.id, {{"host", id}}));
+        return error(Errc::unsupported, "a mapping of a host cluster is never taken away",
+                     "rmvolumehostclustermap, if it is to go");
     }
 
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
@@ -229,47 +229,49 @@ protected:
 
     Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
-        const auto name = map_name(copy);
+        const auto name = copy_name(copy);
         const auto rows = kept(list(call, "lsfcmap", {{"filtervalue", "name=" + name}}), "name", name);
-        if (!rows || rows->empty())
-            return then(rows, [](const Records&) { return std::optional<ArrayCopyRecord>(); });
-        Json ours = rows->front();
-        const auto progress = text_at(ours, "progress").empty() // not every code level lists it
-                                  ? one(call, "lsfcmapprogress/" + rest::percent_encode(text_at(ours, "id")))
-                                  : rest::as_result(ours);
-        return then(progress, [&](const Json& row) {
-            ours["progress"] = text_at(row, "progress");
-            return std::optional(parse_copy(ours));
+        const auto records = each(rows, [&](Json row) {
+            const auto progress = text_at(row, "progress").empty() // not every code level lists it
+                                      ? one(call, "lsfcmapprogress/" + rest::percent_encode(text_at(row, "id")))
+                                      : rest::as_result(row);
+            return then(progress, [&](const Json& of) {
+                row["progress"] = text_at(of, "progress");
+                return parse_copy(row);
+            });
         });
+        return then(records, first_of<ArrayCopyRecord>);
     }
 
     // Before the start it is idle at 0 %, prepared, or on its way there.
     bool has_begun(const ArrayCopyRecord& now) const override
     {
         return now.status == "copying" || now.state.phase == Phase::done ||
-               (now.state.phase == Phase::failed && !is_at_rest(now));
+               (now.state.phase == Phase::failed && !is_listed(now.status, at_rest));
     }
 
     // Create, prepare (which discards what the target holds), start when that is done.
     Result<std::optional<ArrayCopyState>> begin(const Call& call, const ArrayCopy& copy,
                                                 const std::optional<ArrayCopyRecord>& now) override
     {
-        if (now && now->status == "prepared") // one that fails right after its start is not begun anew
-            return then(api_.post(call, "/startfcmap/" + now->id, Json::object()),
-                        [](const Json&) { return std::optional(ArrayCopyState{Phase::running}); });
         const Json mapping = {
-            {"source", copy.source.id}, {"target", copy.target.id}, {"name", map_name(copy)}, {"copyrate", copy_rate}};
-        const auto stepped = !now               ? change(call, "mkfcmap", mapping)
-                             : is_at_rest(*now) ? change(call, "prestartfcmap/" + now->id)
-                                                : Result<void>();
-        return stepped ? Result<std::optional<ArrayCopyState>>(std::nullopt) : stepped.error();
+            {"source", copy.source.id}, {"target", copy.target.id}, {"name", copy_name(copy)}, {"copyrate", copy_rate}};
+        const bool is_prepared = now && now->status == "prepared";
+        const auto step = !now                              ? change(call, "mkfcmap", mapping)
+                          : is_prepared                     ? change(call, "startfcmap/" + now->id)
+                          : is_listed(now->status, at_rest) ? change(call, "prestartfcmap/" + now->id)
+                                                            : rest::as_result(Json());
+        return then(step, [&](const Json&) { // one that fails right after its start is not begun anew
+            return is_prepared ? std::optional(ArrayCopyState{Phase::running}) : std::nullopt;
+        });
     }
 
     bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
 
     Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& now) override
     {
-        return change(call, (is_at_rest(now) ? "rmfcmap/" : "stopfcmap/") + now.id, {{"force", true}});
+        const std::string command = is_listed(now.status, at_rest) ? "rmfcmap/" : "stopfcmap/";
+        return done(change(call, command + now.id, {{"force", true}}));
     }
 
     // Volume protection may let go after a while, if not for minutes.
@@ -279,8 +281,6 @@ protected:
     }
 
 private:
-    static std::string name_of(const Json& row) { return text_at(row, "name"); }
-
     Result<Records> list(const Call& call, const std::string& command, const Json& options = Json::object())
     {
         return then(api_.read_by_post(call, "/" + command, options), [](const Json& reply) { // may be nothing at all
@@ -293,24 +293,23 @@ private:
         return then(list(call, command), [](const Records& rows) { return rows.empty() ? Json() : rows.front(); });
     }
 
-    Result<void> change(const Call& call, const std::string& command, const Json& options = Json::object())
+    Result<Json> change(const Call& call, const std::string& command, const Json& options = Json::object())
     {
-        return done(api_.post(call, "/" + command, options));
+        return api_.post(call, "/" + command, options);
     }
 
     // A filter may do anything, so what comes back is compared; and an id in a handle may be another volume's by now.
     Result<Json> volume_row(const Call& call, const Handle& wanted)
     {
         const auto is_meant = [&](const Json& row) { return upper(text_at(row, "vdisk_UID")) == wanted.uid; };
-        std::vector<std::pair<std::string, Json>> ways = {
-            {"lsvdisk", {{"bytes", true}, {"filtervalue", "vdisk_UID=" + wanted.uid}}}};
-        if (!wanted.id.empty())
-            ways.emplace_back("lsvdisk/" + wanted.id, Json{{"bytes", true}});
-        for (const auto& [command, options] : ways) {
-            const auto rows = kept(or_none(list(call, command, options), is_command_error), is_meant);
-            if (!rows || !rows->empty())
-                return then(rows, [](const Records& found) { return rest::as_result(found.front()); });
-        }
+        const auto look = [&](const std::string& command, const Json& options) {
+            return kept(or_none(list(call, command, options), is_command_error), is_meant);
+        };
+        auto rows = look("lsvdisk", {{"bytes", true}, {"filtervalue", "vdisk_UID=" + wanted.uid}});
+        if (rows && rows->empty() && !wanted.id.empty())
+            rows = look("lsvdisk/" + wanted.id, {{"bytes", true}});
+        if (!rows || !rows->empty())
+            return then(rows, [](const Records& found) { return rest::as_result(found.front()); });
         return error(Errc::not_found, fmt::format("no volume has the UID {}", wanted.uid),
                      "check that STORAGE_HOSTNAME is the array of the StorageClass, and that the volume still exists");
     }
@@ -323,12 +322,10 @@ private:
             return {};
         const auto id = text_at(volume, "mdisk_grp_id"); // "many" where its copies are in different pools
         const auto pool = is_digits(id) ? one(call, "lsmdiskgrp/" + id) : rest::as_result(Json());
-        if (!pool)
-            return pool.error();
-        const auto of_pool = text_at(*pool, "vdisk_protection_enabled");
+        const auto of_pool = pool ? text_at(*pool, "vdisk_protection_enabled") : "";
+        if (!pool || of_pool == "no")
+            return done(pool);
         const auto name = text_at(volume, "mdisk_grp_name");
-        if (of_pool == "no")
-            return {};
         return error(Errc::unsupported,
                      fmt::format("volume protection is on for the system and {} pool {}: it would keep the mapping "
                                  "after the copy",
@@ -339,28 +336,27 @@ private:
                      "flashsystem_protection_on");
     }
 
-    // Ids are given out again: before a volume is changed by its id, the id is that volume's.
+    // Ids are given out again: what the array shows of this one must be of that very volume.
+    Result<void> is_still(const Volume& volume, const Json& row) const
+    {
+        if ("naa." + lower(text_at(row, "vdisk_UID")) == volume.naa)
+            return {};
+        return error(Errc::not_found, fmt::format("volume {} is gone and its id {} another's", volume.name, volume.id),
+                     "run again");
+    }
+
     Result<void> verify(const Call& call, const Volume& volume)
     {
-        const auto row = volume_row(call, {.system = "", .id = volume.id, .uid = upper(volume.naa).erase(0, 4)});
-        if (row && text_at(*row, "id") != volume.id)
-            return error(Errc::not_found, fmt::format("volume {} has another id than {} now", volume.name, volume.id),
-                         "run again");
-        return done(row);
+        return then(one(call, "lsvdisk/" + volume.id), [&](const Json& row) { return is_still(volume, row); });
     }
 
     Result<Records> map_rows(const Call& call, const Volume& volume)
     {
-        auto rows = list(call, "lsvdiskhostmap/" + volume.id);
-        for (const Json& row : rows ? *rows : Records())
-            if ("naa." + lower(text_at(row, "vdisk_UID")) != volume.naa)
-                return error(Errc::not_found,
-                             fmt::format("volume {} is gone and its id {} another's", volume.name, volume.id),
-                             "run again");
-        if (rows && rows->empty()) // then nothing else shows whose id it is
-            if (const auto still = verify(call, volume); !still)
-                return still.error();
-        return rows;
+        const auto rows = list(call, "lsvdiskhostmap/" + volume.id);
+        const auto still = rows && rows->empty() // then nothing else shows whose id it is
+                               ? verify(call, volume)
+                               : one_by_one(rows, [&](const Json& row) { return is_still(volume, row); });
+        return still ? rows : still.error();
     }
 
     Result<std::optional<ArrayHost>> read_host(const Call& call, const std::string& id_or_name)
@@ -368,7 +364,9 @@ private:
         const auto row = or_none(one(call, "lshost/" + rest::percent_encode(id_or_name)), is_not_found);
         return then(row, [](const Json& host) {
             const auto id = text_at(host, "id");
-            return is_digits(id) ? std::optional(ArrayHost{"host:" + id, name_of(host), ports_of(host)}) : std::nullopt;
+            return is_digits(id) ? std::optional(ArrayHost{"host:" + id, text_at(host, "name"),
+                                                           ports_in(rest::records_at(host, "nodes"))})
+                                 : std::nullopt;
         });
     }
 
@@ -377,14 +375,12 @@ private:
                                               const char* field, const Json& options = Json::object())
     {
         return each(or_none(list(call, command, options), is_command_error), [&](const Json& row) {
-            const Spellings named = {upper(text_at(row, "WWPN")), lower(text_at(row, "iscsi_name")),
-                                     upper(text_at(row, "remote_wwpn"))};
-            return share_an_initiator(named, ports) ? text_at(row, field) : std::string();
+            return share_an_initiator(ports_in({row}), ports) ? text_at(row, field) : std::string();
         });
     }
 
     // Without "protocol" it is right for FC on every code level; for iSCSI newer ones need it and older ones refuse it.
-    Result<void> make_host(const Call& call, const std::string& name, const Spellings& ports)
+    Result<Json> make_host(const Call& call, const std::string& name, const Spellings& ports)
     {
         Json options = port_options(ports);
         options.update({{"name", name}, {"type", "generic"}});
@@ -423,13 +419,13 @@ Result<Volume> parse_volume(const Json& row)
     return proven(volume, rest::number_at(row, "capacity").value_or(0), {"naa.6005076"});
 }
 
-std::vector<std::string> ports_of(const Json& host)
+Spellings ports_in(const Records& rows)
 {
-    std::vector<std::string> ports;
-    for (const Json& node : rest::list_at(host, "nodes"))
-        for (const auto& name : {upper(text_at(node, "WWPN")), lower(text_at(node, "iscsi_name"))})
-            if (!name.empty())
-                ports.push_back(name);
+    Spellings ports;
+    for (const Json& row : rows)
+        for (const char* field : {"WWPN", "remote_wwpn", "iscsi_name"})
+            if (const auto port = capital_hex(text_at(row, field)); !port.empty())
+                ports.push_back(port);
     return ports;
 }
 
@@ -437,80 +433,61 @@ ArrayCopyRecord parse_copy(const Json& row)
 {
     const auto status = text_at(row, "status");
     const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
-    ArrayCopyRecord record{rest::percent_encode(text_at(row, "id")),
-                           status,
-                           {Phase::failed, percent},
-                           text_at(row, "source_vdisk_id"),
-                           text_at(row, "target_vdisk_id")};
+    ArrayCopyRecord record{.id = rest::percent_encode(text_at(row, "id")),
+                           .status = status,
+                           .state = {Phase::failed, percent},
+                           .source = text_at(row, "source_vdisk_id"),
+                           .target = text_at(row, "target_vdisk_id")};
     if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
         record.state.phase = percent == 100 ? Phase::done : Phase::absent;
-    else if (status == "copying" || status == "preparing" || status == "prepared" || status == "stopping")
+    else if (is_listed(status, "copying,preparing,prepared,stopping"))
         record.state.phase = Phase::running;
     else
         record.state.message = fmt::format("FlashCopy mapping {} is {} at {} %", text_at(row, "name"), status, percent);
     return record;
 }
 
-std::string command_code(std::string_view body)
-{
-    for (auto at = body.find("CMMVC"); at != std::string_view::npos; at = body.find("CMMVC", at + 1))
-        if (const auto code = body.substr(at, 10);
-            code.size() == 10 && is_digits(code.substr(5, 4)) && (code[9] == 'E' || code[9] == 'W'))
-            return std::string(code);
-    return {};
-}
-
 bool is_no_answer(const rest::Reply& reply)
 {
     if (reply.status < 300)
         return !reply.body.empty() && !rest::parse_json(reply.body);
-    return (reply.status == 409 || reply.status >= 500) && command_code(reply.body).empty();
+    return (reply.status == 409 || reply.status >= 500) && first_match(reply.body, command_code).empty();
 }
 
 std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
 {
     if (reply.status < 300 && (json == nullptr || !json->is_string())) // rows may hold any name, even one like a code
         return std::nullopt;
-    const ArrayWords words{command_code(reply.body),
+    const ArrayWords words{first_match(reply.body, command_code),
                            json != nullptr && json->is_string() ? json->get<std::string>() : reply.body};
     if (words.code.ends_with('W')) // done, but not as we think
         return Error{Errc::indeterminate, fmt::format("the array warns: {}", words.message), "", words.code};
     if (!words.code.empty())
         return explain(error_rows, "flashsystem", words, reply.status);
-    if (reply.status == 401 || reply.status == 403)
+    if (is_refused(reply))
         return Error{Errc::denied, fmt::format("the session is not accepted (HTTP {})", reply.status),
                      std::string(own_user)};
-    if (reply.status == 429) // Errc::busy would mean that a LUN number is taken
-        return Error{Errc::unavailable, "HTTP 429: too many requests"};
     return std::nullopt;
 }
 
 Afterwards afterwards(const Error& error)
 {
     const auto code = halves(error.reason, '_').second;
-    if (error.code == Errc::indeterminate ||
-        is_listed(code, "CMMVC5878E,CMMVC5842E,CMMVC5867E,CMMVC6578E,CMMVC6581E,CMMVC6035E"))
+    if (is_listed(code, "CMMVC5878E,CMMVC5842E,CMMVC5867E,CMMVC6578E,CMMVC6581E,CMMVC6035E"))
         return Afterwards::look_again;
     const bool no_answer = error.reason.empty() && (error.code == Errc::conflict || error.code == Errc::failed);
     return no_answer || (is_transient(error.code) && error.code != Errc::busy) ? Afterwards::wait_first
                                                                                : Afterwards::give_up;
 }
 
-} // namespace xcopy::flashsystem
-
-namespace xcopy {
-
-using namespace std::chrono_literals;
-
-Result<std::unique_ptr<Array>> make_flashsystem(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "IBM FlashSystem", "flashsystem");
     check.need_account();
     auto rules = check.rules(7443);
     if (rules) {
         rules->base_url += "/rest/v1";
-        rules->retry = {.attempts = 8,
-                        .no_answer = flashsystem::is_no_answer}; // half a minute: the config node may move
+        rules->retry = {.attempts = 8, .no_answer = is_no_answer}; // half a minute: the config node may move
         rules->max_concurrent = 2; // the array runs one command at a time, for few clients
     }
     const auto session = rest::key_session(
@@ -522,15 +499,11 @@ Result<std::unique_ptr<Array>> make_flashsystem(const ArrayConfig& config, rest:
          .header = "X-Auth-Token",
          .secrets = {config.password},
          .has_logout = false, // there is none
-         .lapsed =
-             [](const rest::Reply& reply) {
-                 return (reply.status == 401 || reply.status == 403) && flashsystem::command_code(reply.body).empty();
-             },
+         .lapsed = is_refused,
          // A user has one token, so a sign-in elsewhere ends ours, and ours theirs: growing pauses let both get on
          // (facts 2).
          .renewals = {250ms, 1s, 2s, 4s, 8s}});
-    return made<flashsystem::FlashSystem>(wire, std::move(rules), flashsystem::decode_error, rest::session(session),
-                                          clock);
+    return made<FlashSystem>(wire, std::move(rules), decode_error, rest::session(session), clock);
 }
 
-} // namespace xcopy
+} // namespace xcopy::flashsystem

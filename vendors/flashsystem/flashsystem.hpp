@@ -13,11 +13,10 @@ struct Handle {
 Result<Handle> parse_handle(std::string_view handle); // SVC:5;UID, SVC:SYSTEM:5;UID, SVC:UID
 
 Result<Volume> parse_volume(const rest::Json& row);
-std::vector<std::string> ports_of(const rest::Json& host); // of lshost/<id>
-ArrayCopyRecord parse_copy(const rest::Json& row);         // of lsfcmap
+Spellings ports_in(const std::vector<rest::Json>& rows); // of a host's nodes, lshostports, lsfabric
+ArrayCopyRecord parse_copy(const rest::Json& row);       // of lsfcmap
 
-std::string command_code(std::string_view body); // "CMMVC6071E" wherever it stands in it; else empty
-bool is_no_answer(const rest::Reply& reply);     // half of one, as while the config node fails over
+bool is_no_answer(const rest::Reply& reply); // half of one, as while the config node fails over
 std::optional<Error> decode_error(const rest::Reply& reply, const rest::Json* json);
 Afterwards afterwards(const Error& error); // of a change
 

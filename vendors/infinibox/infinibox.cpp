@@ -239,16 +239,11 @@ Result<Volume> parse_volume(const Json& row)
     return proven(volume, rest::number_at(row, "size").value_or(0), {"naa.6742b0f"});
 }
 
-} // namespace xcopy::infinibox
-
-namespace xcopy {
-
-Result<std::unique_ptr<Array>> make_infinibox(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "InfiniBox", "infinibox");
     check.need_account();
-    return made<infinibox::InfiniBox>(wire, check.rules(), infinibox::decode_error,
-                                      rest::basic(config.username, config.password), clock);
+    return made<InfiniBox>(wire, check.rules(), decode_error, rest::basic(config.username, config.password), clock);
 }
 
-} // namespace xcopy
+} // namespace xcopy::infinibox

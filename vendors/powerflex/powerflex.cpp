@@ -293,18 +293,13 @@ private:
 
 } // namespace
 
-} // namespace xcopy::powerflex
-
-namespace xcopy {
-
-Result<std::unique_ptr<Array>> make_powerflex(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "PowerFlex", "powerflex");
     check.need_account();
     const auto system = check.need("POWERFLEX_SYSTEM_ID");
-    auto session = rest::session_of(powerflex::SignInWays{config.username, config.password}, {config.password});
-    return made<powerflex::PowerFlex>(wire, check.rules(), powerflex::decode_error, rest::session(std::move(session)),
-                                      clock, system);
+    auto session = rest::session_of(SignInWays{config.username, config.password}, {config.password});
+    return made<PowerFlex>(wire, check.rules(), decode_error, rest::session(std::move(session)), clock, system);
 }
 
-} // namespace xcopy
+} // namespace xcopy::powerflex

@@ -432,18 +432,14 @@ private:
 
 } // namespace
 
-} // namespace xcopy::powermax
-
-namespace xcopy {
-
-Result<std::unique_ptr<Array>> make_powermax(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "PowerMax", "powermax");
     check.need_account();
     const auto symmetrix = check.need("POWERMAX_SYMMETRIX_ID", R"(\d{12})", "a serial number of 12 digits");
-    const auto port_group = check.need("POWERMAX_PORT_GROUP_NAME", powermax::name_form, "a name Unisphere allows");
-    return made<powermax::PowerMax>(wire, check.rules(8443), powermax::decode_error,
-                                    rest::basic(config.username, config.password), clock, symmetrix, port_group);
+    const auto port_group = check.need("POWERMAX_PORT_GROUP_NAME", name_form, "a name Unisphere allows");
+    return made<PowerMax>(wire, check.rules(8443), decode_error, rest::basic(config.username, config.password), clock,
+                          symmetrix, port_group);
 }
 
-} // namespace xcopy
+} // namespace xcopy::powermax

@@ -280,19 +280,14 @@ Result<Volume> parse_volume(const Json& record)
     return proven(volume, rest::number_at(record, "size").value_or(0), {"naa.68ccf098"});
 }
 
-} // namespace xcopy::powerstore
-
-namespace xcopy {
-
-Result<std::unique_ptr<Array>> make_powerstore(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "PowerStore", "powerstore");
     check.need_account();
     auto rules = check.rules();
     if (rules)
         rules->headers.push_back({"Application-Type", "xcopy"}); // Dell asks callers to name themselves
-    return made<powerstore::PowerStore>(wire, std::move(rules), powerstore::decode_error, powerstore::sign_in(config),
-                                        clock);
+    return made<PowerStore>(wire, std::move(rules), decode_error, sign_in(config), clock);
 }
 
-} // namespace xcopy
+} // namespace xcopy::powerstore

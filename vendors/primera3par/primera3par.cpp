@@ -242,17 +242,13 @@ private:
 
 } // namespace
 
-} // namespace xcopy::primera3par
-
-namespace xcopy {
-
-Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "HPE 3PAR/Primera", "primera3par");
     check.need_account();
     auto rules = check.rules(443, 8080); // Primera and later; 3PAR (facts 1)
     if (rules) {
-        rules->retry.also = primera3par::key_in_use;
+        rules->retry.also = key_in_use;
         rules->max_concurrent = 4;                      // the array serves a session's requests one by one (facts 2)
         rules->max_reply_bytes = std::size_t{64} << 20; // lists have no pages
     }
@@ -262,9 +258,8 @@ Result<std::unique_ptr<Array>> make_primera3par(const ArrayConfig& config, rest:
                                             .key_field = "key",
                                             .header = "X-HP3PAR-WSAPI-SessionKey",
                                             .secrets = {config.password},
-                                            .lapsed = primera3par::has_lapsed});
-    return made<primera3par::Primera3par>(wire, std::move(rules), primera3par::decode_error, rest::session(session),
-                                          clock);
+                                            .lapsed = has_lapsed});
+    return made<Primera3par>(wire, std::move(rules), decode_error, rest::session(session), clock);
 }
 
-} // namespace xcopy
+} // namespace xcopy::primera3par

@@ -386,11 +386,7 @@ private:
 
 } // namespace
 
-} // namespace xcopy::pure
-
-namespace xcopy {
-
-Result<std::unique_ptr<Array>> make_flasharray(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "FlashArray", "pureFlashArray");
     if (config.token.empty() && (config.username.empty() || config.password.empty()))
@@ -399,10 +395,10 @@ Result<std::unique_ptr<Array>> make_flasharray(const ArrayConfig& config, rest::
     auto rules = check.rules();
     if (rules)
         rules->headers.push_back({"User-Agent", "xcopy"}); // Pure asks callers to name themselves
-    auto sign_in = rest::session(rest::session_of(pure::SignInSteps{config.username, config.password, config.token},
-                                                  {config.password, config.token}));
-    return made<pure::FlashArray>(wire, std::move(rules), pure::decode_error, std::move(sign_in), clock,
-                                  check.may_have("PURE_CLUSTER_PREFIX"));
+    auto sign_in = rest::session(
+        rest::session_of(SignInSteps{config.username, config.password, config.token}, {config.password, config.token}));
+    return made<FlashArray>(wire, std::move(rules), decode_error, std::move(sign_in), clock,
+                            check.may_have("PURE_CLUSTER_PREFIX"));
 }
 
-} // namespace xcopy
+} // namespace xcopy::pure

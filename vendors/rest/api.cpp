@@ -17,6 +17,8 @@ constexpr std::chrono::seconds sign_out_limit{5};
 Error from_status(const Reply& reply)
 {
     const auto words = reply.body.empty() ? std::string("no further words") : one_line(reply.body, 200);
+    if (reply.status == 429) // Errc::busy would mean that a LUN number is taken
+        return {Errc::unavailable, fmt::format("HTTP 429: {}", words)};
     return {errc_from_http_status(reply.status), fmt::format("HTTP {}: {}", reply.status, words)};
 }
 

@@ -12,7 +12,7 @@ constexpr int worker_threads = 6; // four clones' worth of look-ups, a rescan, a
 
 Agent::Agent(const Config& settings, asio::any_io_executor home, const http::Certificates& certificates)
     : config(settings), workers(std::move(home), worker_threads), tools(settings.tools), inventory(workers, tools),
-      rescans(workers, tools, counters), jobs(config, workers, inventory, counters),
+      rescans(workers, tools, counters), jobs(config, workers, tools, inventory, counters),
       attachments(config, workers, tools, inventory, rescans, counters,
                   [this](const std::string& naa) { return jobs.writer_of(naa); }),
       health(config, workers, tools, inventory, jobs, certificates)

@@ -1,5 +1,7 @@
 #include "agent/guards.hpp"
 
+#include "protocol/datastores.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -70,6 +72,8 @@ Result<void> check_source(const SourceFacts& source)
         return refusal(Errc::denied, "source_outside_volumes",
                        fmt::format("{} is not on a datastore (below {})", source.path, source.volumes_root),
                        "give the disk as \"[datastore] folder/disk.vmdk\"");
+    if (auto ok = check_holds_mappings(source.datastore, source.datastore_type); !ok)
+        return ok;
     if (!is_supported_kind(source.create_type))
         return refusal(
             Errc::unsupported, "vmdk_kind_unsupported",

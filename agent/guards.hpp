@@ -18,6 +18,8 @@ struct SourceFacts {
     std::string create_type;                     // of the descriptor
     std::uint64_t size = 0;                      // of the virtual disk
     std::vector<std::string> devices;            // its datastore is on these; empty for NFS and vSAN
+    std::string datastore{};                     // its name
+    std::string datastore_type{};                // as esxcli calls it; empty: not known
     std::optional<std::string> leftover_pointer; // a file that is already where a pointer file would go
 };
 

@@ -21,8 +21,9 @@ Error unknown_job(const std::string& id)
 
 } // namespace
 
-Jobs::Jobs(const Config& config, Workers& workers, Inventory& inventory, Counters& counters)
-    : config_(config), workers_(workers), inventory_(inventory), counters_(counters), agent_path_(config.agent_path)
+Jobs::Jobs(const Config& config, Workers& workers, const Tools& tools, Inventory& inventory, Counters& counters)
+    : config_(config), workers_(workers), tools_(tools), inventory_(inventory), counters_(counters),
+      agent_path_(config.agent_path)
 {}
 
 Jobs::JobPtr Jobs::find(const std::string& id)
@@ -59,6 +60,7 @@ awaitable<Result<CloneStatus>> Jobs::start(std::string id, CloneRequest request)
     auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
     if (!view)
         co_return std::move(view.error()).in("look at the host's devices");
+    co_await find_datastore(*source, **view);
     if (auto answer = known()) // the same order may have arrived twice
         co_return *answer;
     if (auto drained = refused_while_drained()) // whoever drains was told how many run
@@ -90,6 +92,7 @@ awaitable<Result<Source>> Jobs::look_at(std::string path)
     auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
     if (!view)
         co_return std::move(view.error()).in("look at the host's devices");
+    co_await find_datastore(*source, **view);
     Source answer{.path = source->path,
                   .datastore = source->volume,
                   .devices = (*view)->devices_of_volume(source->volume),
@@ -100,6 +103,8 @@ awaitable<Result<Source>> Jobs::look_at(std::string path)
                             .create_type = answer.create_type,
                             .size = answer.size_bytes,
                             .devices = answer.devices,
+                            .datastore = source->datastore,
+                            .datastore_type = source->datastore_type,
                             .leftover_pointer = {}};
     if (auto good = check_source(facts); !good)
         co_return good.error();
@@ -117,6 +122,23 @@ awaitable<Result<SourceFile>> Jobs::examine(std::string id, CloneRequest request
     co_return source;
 }
 
+// What VMFS lies on is in the view; anything else is looked for.
+awaitable<void> Jobs::find_datastore(SourceFile& source, const HostView& view)
+{
+    if (!view.devices_of_volume(source.volume).empty())
+        co_return;
+    auto all = co_await workers_.run([&] { return tools_.filesystems({.stop = workers_.stop()}); });
+    if (!all) {
+        log::warn("type of the source's datastore not known", {{"source", source.path}, {"why", all.error().message}});
+        co_return;
+    }
+    for (const auto& one : *all)
+        if (one.uuid == source.volume || one.mount_point.ends_with('/' + source.volume)) {
+            source.datastore = one.name.empty() ? source.volume : one.name;
+            source.datastore_type = one.type;
+        }
+}
+
 Result<void> Jobs::guard(const std::string& id, const CloneRequest& request, const SourceFile& source,
                          const HostView& view) const
 {
@@ -125,6 +147,8 @@ Result<void> Jobs::guard(const std::string& id, const CloneRequest& request, con
                      .create_type = source.descriptor.create_type,
                      .size = source.descriptor.size_bytes(),
                      .devices = view.devices_of_volume(source.volume),
+                     .datastore = source.datastore,
+                     .datastore_type = source.datastore_type,
                      .leftover_pointer = {}};
     if (source.pointer_exists || source.mapping_exists)
         from.leftover_pointer = source.pointer_exists ? source.pointer_path : source.mapping_path;

@@ -22,7 +22,7 @@ namespace xcopy {
 
 class Jobs {
 public:
-    Jobs(const Config&, Workers&, Inventory&, Counters&);
+    Jobs(const Config&, Workers&, const Tools&, Inventory&, Counters&);
 
     // Before anything is served: takes up what an agent before this one left behind.
     Result<void> adopt();
@@ -72,6 +72,7 @@ private:
     void settle_without_writer(Job& job, const std::optional<JobStatus>& left);
 
     awaitable<Result<SourceFile>> examine(std::string id, CloneRequest request);
+    awaitable<void> find_datastore(SourceFile& source, const HostView& view);
     Result<void> guard(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&) const;
     Result<JobPtr> accept(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&);
 
@@ -91,6 +92,7 @@ private:
 
     const Config& config_;
     Workers& workers_;
+    const Tools& tools_;
     Inventory& inventory_;
     Counters& counters_;
     Attachments* attachments_ = nullptr;

@@ -80,6 +80,7 @@ awaitable<Result<void>> Jobs::judge_again(JobPtr job)
     auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
     if (!view)
         co_return view.error();
+    co_await find_datastore(*source, **view);
     if (source->path != job->order.source_path)
         co_return Error{Errc::conflict, fmt::format("{} now leads to {}", job->order.request.source, source->path),
                         "order the clone again", "source_changed"};

@@ -14,9 +14,11 @@ namespace xcopy {
 Result<std::string> locate_source(const std::string& volumes_root, std::string_view source);
 
 struct SourceFile {
-    std::string path;         // canonical: datastore names are links to their UUIDs
-    std::string volumes_root; // canonical
-    std::string volume;       // the UUID (first path segment)
+    std::string path;             // canonical: datastore names are links to their UUIDs
+    std::string volumes_root;     // canonical
+    std::string volume;           // the UUID (first path segment)
+    std::string datastore{};      // its name; empty: not looked for
+    std::string datastore_type{}; // as esxcli calls it; empty: VMFS, or not known
     VmdkDescriptor descriptor;
     std::string pointer_path; // beside it
     std::string mapping_path;

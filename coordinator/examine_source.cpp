@@ -1,5 +1,7 @@
 #include "coordinator/examine_source.hpp"
 
+#include "protocol/datastores.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +10,8 @@ namespace xcopy {
 
 Result<void> examine_source(const Call& call, const CopyOrder& order, ChosenHost& chosen, Log& log)
 {
+    if (auto good = check_holds_mappings(chosen.datastore.name, chosen.datastore.type); !good)
+        return std::move(good.error()).in("look at the source");
     auto source = chosen.host->source(call.within(order.limits.look_up), chosen.source_path);
     if (!source && source.error().reason == unknown_call_reason) {
         log.warn("source not examined beforehand",

@@ -1,5 +1,7 @@
 #include "coordinator/vsphere/source_disk.hpp"
 
+#include "protocol/datastores.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,6 +42,9 @@ std::optional<Error> objection_to(const SourceDisk& source)
                      fmt::format("disk '{}' of VM '{}' is a {}, which no host can clone", file, source.vm,
                                  source.disk.backing_type),
                      "move it to a VMFS datastore first (Storage vMotion)", "disk_not_copyable"};
+    if (!backing_of(source)) // no array copies it by itself
+        if (auto holds = check_holds_mappings(source.datastore.name, source.datastore.type); !holds)
+            return holds.error();
     if (source.power == "poweredOn" && source.level == 0)
         return Error{
             Errc::conflict,
@@ -72,9 +77,6 @@ std::vector<std::string> remarks_on(const SourceDisk& source)
                                       source.disk.levels[source.level].file));
     if (source.power == "suspended")
         remarks.emplace_back("the VM is suspended: what its memory holds is not on the disk");
-    if (source.datastore.type == "vsan" || source.datastore.type.starts_with("NFS"))
-        remarks.push_back(fmt::format("datastore '{}' is {}, on no LUN of an array: xcopy: none is expected",
-                                      source.datastore.name, source.datastore.type));
     if (source.disk.type == BackingType::raw_mapping && source.rdm_device.empty())
         remarks.emplace_back("no host sees the LUN of this raw device mapping");
     return remarks;

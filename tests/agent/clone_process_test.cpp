@@ -78,6 +78,36 @@ TEST_F(Clone, SourceCanBeAskedForBeforeAnythingIsMapped)
     EXPECT_EQ(host.read("clones"), "");
 }
 
+TEST_F(Clone, OfADiskOnADatastoreWithoutRawDeviceMappingsIsRefusedWhenTheSourceIsAskedForAndWhenItIsOrdered)
+{
+    begin();
+    attach("job-1", target);
+    const auto ask = [&] {
+        return host.call("GET", "/v1/sources", "", "observer",
+                         {"-G", "--data-urlencode", "path=[ds1] web server/disk one.vmdk"});
+    };
+    host.write("extents", "");
+    for (const char* type : {"NFS", "NFS41", "vsan", "VVOL"}) {
+        host.write("datastore-type", type);
+        host.kill_agent(); // it knows the datastores of a moment ago
+        host.start();
+        const auto told = decode<ErrorReply>(ask().body);
+        ASSERT_TRUE(told) << type;
+        EXPECT_EQ(told->reason, "datastore_not_vmfs");
+        EXPECT_NE(told->message.find("'ds1' is of type " + std::string(type)), std::string::npos) << told->message;
+        const auto refused = order("job-1", target);
+        EXPECT_NE(refused.body.find("datastore_not_vmfs"), std::string::npos) << refused.body;
+    }
+    EXPECT_EQ(host.read("clones"), "");
+
+    for (const char* type : {"OTHER", "unreadable"}) { // what is not known is tried
+        host.write("datastore-type", type);
+        EXPECT_EQ(ask().status, 200) << type << ask().body;
+    }
+    EXPECT_EQ(order("job-1", target).status, 202);
+    EXPECT_EQ(host.wait_for("job-1", ended).state, CloneState::succeeded);
+}
+
 TEST_F(Clone, SucceedsOnExitStatusZero)
 {
     begin();

@@ -4,6 +4,7 @@
 //   devices/    what the host sees: a file per NAA, "size_mib status lun local boot"
 //   mapped/     what the next rescan will bring
 //   dev/        device nodes        volumes/uuid-1/   the datastore "ds1"      detached/   the detached list
+//   datastore-type  of "ds1", or "unreadable"; none: VMFS-6
 //   extents     "volume uuid naa"   calls, clones     what the tools were asked to do
 #pragma once
 

@@ -212,15 +212,18 @@ int esxcli(Words words)
                                {"ExtentNumber", "0"},
                                {"Partition", "1"}});
         print_list(records);
-    } else if (is("storage filesystem list"))
+    } else if (is("storage filesystem list")) {
+        const auto said = text_of(root / "datastore-type");
+        if (said == "unreadable")
+            return fail("Error: it is not told today");
         print_list({{{"MountPoint", "/vmfs/volumes/uuid-1"},
                      {"VolumeName", "ds1"},
                      {"UUID", "uuid-1"},
                      {"Mounted", "true"},
-                     {"Type", "VMFS-6"},
+                     {"Type", said.empty() ? "VMFS-6" : said},
                      {"Size", "1000"},
                      {"Free", "500"}}});
-    else
+    } else
         return fail("Error: Unknown command or namespace " + line);
     return 0;
 }

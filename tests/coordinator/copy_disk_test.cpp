@@ -554,6 +554,8 @@ INSTANTIATE_TEST_SUITE_P(
                     lab.esx1().source_fault = Error{Errc::unsupported, "sparse", "", "vmdk_kind_unsupported"};
                 },
                 "vmdk_kind_unsupported"},
+        Refusal{"SourceOnAShare", [](Lab& lab) { lab.esx1().health.datastores.front().type = "NFS41"; },
+                "datastore_not_vmfs"},
         Refusal{"SourceLargerThanTheTarget", [](Lab& lab) { lab.esx1().source.size_bytes += 512; },
                 "target_smaller_than_source"},
         Refusal{"TargetOnWhichTheSourceLies",
@@ -591,6 +593,15 @@ TEST(CopyDisk, GoesOnWithAWarningWhenTheAgentIsTooOldToBeAskedForTheSource)
     lab.esx1().source_fault = Error{Errc::unsupported, "too old", "", std::string(unknown_call_reason)};
     EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
     EXPECT_THAT(lab.log.text, HasSubstr("too old"));
+}
+
+TEST(CopyDisk, TriesADatastoreOfAKindThatNobodyKnows)
+{
+    for (const char* type : {"", "OTHER", "VMFS-7"}) {
+        Lab lab;
+        lab.esx1().health.datastores.front().type = type;
+        EXPECT_EQ(lab.copy().outcome, Outcome::succeeded) << type;
+    }
 }
 
 TEST(CopyDisk, FinishesWhatWasBegunEvenIfTheSourceIsNoLongerThere)

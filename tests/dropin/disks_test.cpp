@@ -13,13 +13,14 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-// Two datastores on the array, one on another, one that is a share.
+// Two datastores on the array, one on another, one that is a share, one of the hosts' own disks.
 Json datastores()
 {
     return {{"datastores",
              {{{"name", "datastore1"}, {"array", "ontap-a"}},
               {{"name", "data store 2"}, {"array", "ontap-a"}},
               {{"name", "nfs1"}, {"type", "NFS"}},
+              {{"name", "vsan1"}, {"type", "vsan"}},
               {{"name", "other-array"}, {"array", "pure-b"}, {"naa", "naa.624a9370000000000000000000011b01"}}}}};
 }
 
@@ -32,6 +33,7 @@ const std::vector<VmSpec>& vms()
         {"huge", {{.file = "huge/huge.vmdk", .size = 2 * tib}}},
         {"without-xcopy", {{.file = "far/far.vmdk", .datastore = "other-array", .xcopy = "0"}}},
         {"on-a-share", {{.file = "nfs/nfs.vmdk", .datastore = "nfs1"}}},
+        {"on-vsan", {{.file = "5b0c/own.vmdk", .datastore = "vsan1"}}},
         {"two-disks", {{"two/two.vmdk"}, {"two/two_1.vmdk"}}},
         {"elsewhere", {{"store/of others/dépôt/data [1].vmdk"}}},
         {"two-datastores", {{"split/split.vmdk"}, {.file = "split/split_1.vmdk", .datastore = "data store 2"}}},
@@ -97,15 +99,15 @@ TEST_F(OnePlan, ADatastoreThatTheArrayCannotReadIsCopiedByTheHost)
     EXPECT_THAT(expect_vm_copied("without-xcopy"), HasSubstr("xcopy=none"));
 }
 
-// A share cannot hold the pointer to a device that vmkfstools writes through.
-TEST_F(OnePlan, ADiskOnAShareFailsAndNothingIsLeft)
+TEST_F(OnePlan, ADiskOnADatastoreThatHoldsNoRawDeviceMappingIsRefused)
 {
-    const auto& one = *std::ranges::find(rig_->copies(), "on-a-share", &Copy::vm);
-    EXPECT_TRUE(one.state->has_failed);
-    EXPECT_FALSE(one.state->is_done);
-    EXPECT_THAT(rig_->log_of(one), HasSubstr("\"copy-offload failed\" err=\""));
-    EXPECT_EQ(rig_->cluster->status(*one.state).value("result", ""), "failure");
-    expect_clean(*rig_, one);
+    for (const auto& [vm, why] :
+         {std::pair("on-a-share", "'nfs1' is of type NFS"), {"on-vsan", "'vsan1' is of type vsan"}}) {
+        const auto& one = *std::ranges::find(rig_->copies(), vm, &Copy::vm);
+        expect_refused(*rig_, one, why);
+        EXPECT_FALSE(one.state->is_done);
+        EXPECT_EQ(rig_->cluster->status(*one.state).value("result", ""), "failure");
+    }
 }
 
 TEST_F(OnePlan, TwoDisks)
@@ -148,7 +150,7 @@ TEST_F(OnePlan, NoSecretIsInAnyLog)
 TEST_F(OnePlan, EveryDiskHadOneWriterAndEveryHostIsAsItWas)
 {
     for (const auto& one : rig_->copies())
-        EXPECT_EQ(rig_->starts_on(one), 1) << one.state->disk.name;
+        EXPECT_EQ(rig_->starts_on(one), one.state->is_done ? 1 : 0) << one.state->disk.name;
     EXPECT_EQ(rig_->vcenter->sessions(), 0);
 }
 
@@ -180,6 +182,20 @@ TEST(OneVm, WithAnRdmOfVirtualModeOnPureIsCopiedInsideTheArray)
     expect_all_copied(rig);
     EXPECT_EQ(rig.starts_on(rig.copy(0)), 0) << "no host copied";
     EXPECT_EQ(rig.starts_on(rig.copy(1)), 1);
+}
+
+TEST(OneVm, OnAShareChangesNothingOnTheArrayWhicheverWayTheHostIsReached)
+{
+    for (const bool over_ssh : {false, true}) {
+        Rig rig({.vms = {{"on-a-share", {{.file = "nfs/nfs.vmdk", .datastore = "nfs1"}}}},
+                 .lab = datastores(),
+                 .agent_keys = !over_ssh,
+                 .over_ssh = over_ssh});
+        rig.run();
+        expect_refused(rig, rig.copy(), "'nfs1' is of type NFS");
+        for (const char* change : {"POST", "PATCH", "PUT", "DELETE"})
+            EXPECT_EQ(rig.site.requests(change), 0) << change;
+    }
 }
 
 // The VM runs and writes into its snapshot; the copy is of what lies below it.

@@ -137,6 +137,16 @@ TEST_F(BadInput, AKindOfVmdkThatCannotBeCloned)
                    {"monolithicSparse"});
 }
 
+TEST_F(BadInput, ASourceOnAShareIsRefusedBeforeAnythingIsMapped)
+{
+    disk = site.make_disk("vm 1/disk.vmdk", 4 * mib, "nfs1");
+    const auto ran = site.populate(disk, target);
+    EXPECT_EQ(ran.exit, 3);
+    expect_refused(ran, {"'nfs1' is of type NFS", "Storage vMotion"});
+    for (const char* change : {"POST", "PATCH", "PUT", "DELETE"})
+        EXPECT_EQ(site.requests(change), 0) << change;
+}
+
 TEST_F(BadInput, ATargetSmallerThanTheSource)
 {
     const auto large = site.make_disk("vm 1/large.vmdk", 8 * mib);

@@ -52,6 +52,14 @@ TEST_F(OverSsh, EveryByteIsCopiedOverOneConnectionWhereNoAgentListens)
     EXPECT_EQ(site.starts_on(target), 1);
 }
 
+TEST_F(OverSsh, ASourceOnAShareIsRefusedBeforeAnythingIsMapped)
+{
+    disk = site.make_disk("vm 1/disk.vmdk", 16 * mib, "nfs1");
+    const auto ran = populate({"--ssh-datastore=datastore1"});
+    expect_nothing_done(ran, 3);
+    EXPECT_THAT(ran.err + ran.out, HasSubstr("'nfs1' is of type NFS"));
+}
+
 TEST_F(OverSsh, AnAgentThatServesIsPreferredAndAsksForNoConnection)
 {
     site.start_agent("esx1");

@@ -118,8 +118,9 @@ TEST_F(VcenterQuestions, RawDevicesAndVvolsNameTheVolumeBehindThemAndVsanDoesNot
     EXPECT_EQ(vvol->kind, DiskBacking::Kind::vvol);
     EXPECT_EQ(vvol->id, "rfc4122.6f1c-a");
     EXPECT_EQ(backing("modern", "[vsanDatastore] 5b0c/modern.vmdk"), std::nullopt);
-    EXPECT_THAT(vsphere::remarks_on(look("modern", "[vsanDatastore] 5b0c/modern.vmdk")),
-                Contains(HasSubstr("on no LUN of an array")));
+    EXPECT_EQ(vsphere::objection_to(look("modern", "[vsanDatastore] 5b0c/modern.vmdk"))->reason, "datastore_not_vmfs");
+    EXPECT_EQ(vsphere::objection_to(look("modern", "[vvols] rfc4122.1/modern.vmdk"))->reason, "disk_in_use")
+        << "its VM runs; the datastore is no obstacle to the array";
 }
 
 TEST_F(VcenterQuestions, OddNamesGoThroughUnchanged)

@@ -236,6 +236,28 @@ TEST(SourceDisks, OfARunningVmMayOnlyBeCopiedBelowASnapshot)
     EXPECT_EQ(objection_to(source(BackingType::not_copyable, 1, 0))->reason, "disk_not_copyable");
 }
 
+TEST(SourceDisks, OnADatastoreThatHoldsNoRawDeviceMappingAreOnlyForTheArray)
+{
+    for (const char* type : {"NFS", "NFS41", "vsan"}) {
+        auto disk = source(BackingType::file, 1, 0);
+        disk.datastore = {.name = "there", .type = type};
+        const auto objection = objection_to(disk);
+        ASSERT_TRUE(objection) << type;
+        EXPECT_EQ(objection->reason, "datastore_not_vmfs");
+        EXPECT_THAT(objection->message, HasSubstr("'there' is of type"));
+    }
+    auto vvol = source(BackingType::file, 2, 1);
+    vvol.datastore.type = "VVOL";
+    EXPECT_FALSE(objection_to(vvol)) << "the array may copy it";
+    vvol.level = 0;
+    EXPECT_EQ(objection_to(vvol)->reason, "datastore_not_vmfs") << "a delta is no volume of the array";
+    for (const char* type : {"", "OTHER", "PMEM"}) {
+        auto disk = source(BackingType::file, 1, 0);
+        disk.datastore.type = type;
+        EXPECT_FALSE(objection_to(disk)) << type;
+    }
+}
+
 TEST(SourceDisks, AreVolumesOfTheArrayOnlyWhereOneFileHoldsItAll)
 {
     EXPECT_EQ(backing_of(source(BackingType::file, 1, 0)), std::nullopt);

@@ -115,6 +115,32 @@ source_devices() { # extents.tsv must be there
         END { for (i = 1; i <= n; i++) if (f[order[i], "vmfsuuid"] == ENVIRON["volume"]) print tolower(f[order[i], "devicename"]) }' "$work/extents.tsv"
 }
 
+# Refuses datastores that are known to hold no raw device mapping (protocol/datastores.cpp). What lies on VMFS extents need not be asked.
+check_datastore() { # extents.tsv must be there
+    [ -z "$(source_devices)" ] || return 0
+    if ! ask filesystems storage filesystem list; then
+        log "type of the source's datastore not known source=$s_path why=$tool_said"
+        return 0
+    fi
+    store=$(volume=$s_volume awk -F '\t' '
+        function put() {
+            end = "/" ENVIRON["volume"]; at = f["mountpoint"]
+            if (f["uuid"] == ENVIRON["volume"] || (length(at) >= length(end) && substr(at, length(at) - length(end) + 1) == end))
+                found = f["type"] "\t" (f["volumename"] == "" ? ENVIRON["volume"] : f["volumename"])
+            for (k in f) delete f[k]
+        }
+        $1 != last { put(); last = $1 }
+        { f[$2] = $3 }
+        END { put(); print found }' "$work/filesystems.tsv")
+    case $(printf '%s' "${store%%"$tab"*}" | lower) in
+    nfs | nfs41 | vsan | vvol)
+        refuse unsupported datastore_not_vmfs \
+            "datastore '${store#*"$tab"}' is of type ${store%%"$tab"*} and cannot hold the raw device mapping through which vmkfstools writes to a volume; only VMFS can" \
+            "move the disk to a VMFS datastore first (Storage vMotion), or migrate it without copy offload"
+        ;;
+    esac
+}
+
 json_list() { # a line an item on stdin
     list=''
     while IFS= read -r item; do
@@ -127,6 +153,7 @@ verb_source() {
     locate "$w_source"
     examine_source "$located"
     must_ask extents storage vmfs extent list
+    check_datastore
     answer "$(printf '{"path":%s,"datastore":%s,"devices":%s,"size_bytes":%s,"create_type":"%s"}' "$(json_string "$s_path")" \
         "$(json_string "$s_volume")" "$(source_devices | json_list)" "$s_bytes" "$s_kind")"
 }

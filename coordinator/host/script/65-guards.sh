@@ -3,6 +3,7 @@
 # Needs s_… of the source and `device`; takes a new look. Refuses, or returns.
 guard_target() { # bytes that the device must have; empty: nobody said
     look
+    check_datastore
     see "$device" || refuse unavailable target_missing "the host no longer sees $device" "attach it again"
     [ -e "$disks/$device" ] || refuse unavailable target_missing "the host no longer sees $device" "attach it again"
     check_target_device "$device"

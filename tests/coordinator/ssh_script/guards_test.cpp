@@ -1,4 +1,5 @@
 // What the script refuses, and that nothing was changed then. The reasons are the agent's (agent/guards.cpp).
+#include "protocol/datastores.hpp"
 #include "tests/coordinator/ssh_script/script_host.hpp"
 
 #include <gtest/gtest.h>
@@ -7,6 +8,21 @@
 
 namespace xcopy::ssh_script {
 namespace {
+
+nlohmann::json with_second_datastore(const std::string& type)
+{
+    return {{"datastores", {{{"name", "datastore1"}}, {{"name", "ds 'two'"}, {"type", type}}}}};
+}
+
+std::string second_disk(ScriptHost& host)
+{
+    host.lab.call({{"do", "datastore.create_disk"},
+                   {"datastore", "ds 'two'"},
+                   {"file", "vm/disk.vmdk"},
+                   {"size", 8 * mib},
+                   {"seed", 1}});
+    return "[ds 'two'] vm/disk.vmdk";
+}
 
 class SshScriptGuards : public testing::Test {
 protected:
@@ -101,6 +117,39 @@ TEST_F(SshScriptGuards, RefuseWhatIsNoDescriptorEsxiClones)
     ASSERT_TRUE(odd) << odd.error().message;
     EXPECT_EQ(odd->create_type, "seSparse");
     EXPECT_EQ(odd->size_bytes, 8 * mib);
+}
+
+TEST(SshScriptSource, OnADatastoreThatHoldsNoRawDeviceMappingIsRefusedInTheAgentsWords)
+{
+    for (const char* type : {"NFS", "NFS41", "vsan", "VVOL"}) {
+        ScriptHost host(with_second_datastore(type));
+        const auto target = host.make_target();
+        ASSERT_TRUE(host.attach(target));
+        const auto refused = host.call("source", {{"source", second_disk(host)}});
+        ASSERT_FALSE(refused) << type;
+        const auto agents = check_holds_mappings("ds 'two'", type).error();
+        EXPECT_EQ(refused.error().code, agents.code);
+        EXPECT_EQ(refused.error().reason, agents.reason);
+        EXPECT_EQ(refused.error().message, agents.message);
+        EXPECT_EQ(refused.error().remedy, agents.remedy);
+        auto words = host.clone_words({.source = second_disk(host), .bytes = {}}, target);
+        EXPECT_EQ(host.refusal("clone", words), "datastore_not_vmfs");
+        EXPECT_EQ(host.starts_on(target), 0);
+    }
+}
+
+TEST(SshScriptSource, OnADatastoreOfAKindThatNobodyKnowsIsTried)
+{
+    ScriptHost odd(with_second_datastore("OTHER"));
+    EXPECT_TRUE(odd.call("source", {{"source", second_disk(odd)}}));
+    ScriptHost mute(with_second_datastore("NFS"));
+    mute.lab.call({{"do", "rule.add"},
+                   {"where", "host:esx1"},
+                   {"what", "filesystem list"},
+                   {"when", "before"},
+                   {"count", 0},
+                   {"fault", {{"tool_exit", 1}, {"tool_stderr", "not today\n"}}}});
+    EXPECT_TRUE(mute.call("source", {{"source", second_disk(mute)}}));
 }
 
 TEST_F(SshScriptGuards, RefuseATargetThatWasNotAttachedForThisVeryJob)

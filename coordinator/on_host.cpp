@@ -73,7 +73,7 @@ Result<CloneStatus> watch(const Call& call, CopyRun& run, Host& host, CloneStatu
     const auto& limits = run.order.limits;
     auto heard = SteadyClock::now();
     Backoff backoff(limits);
-    bool lost = false;
+    std::string lost; // why; empty: heard
     for (;;) {
         tell(run, status);
         if (is_final(status.state))
@@ -85,9 +85,9 @@ Result<CloneStatus> watch(const Call& call, CopyRun& run, Host& host, CloneStatu
         if (next) {
             heard = SteadyClock::now();
             backoff = Backoff(limits);
-            if (lost)
+            if (!lost.empty())
                 run.site.log.info("host heard again", {{"job", run.record.job}, {"host", run.record.host}});
-            lost = false;
+            lost.clear();
             const bool no_news = next->revision <= status.revision;
             status = std::move(*next);
             if (no_news &&
@@ -95,14 +95,14 @@ Result<CloneStatus> watch(const Call& call, CopyRun& run, Host& host, CloneStatu
                 pause(call, limits.retry_first);
             continue;
         }
-        if (next.error().code == Errc::not_found)
+        if (is_absent_there(next.error()))
             return next.error();
         if (SteadyClock::now() - heard >= limits.agent_lost)
             return fate_unknown(run, next.error());
-        if (!lost)
+        if (lost != next.error().message)
             run.site.log.warn("host not heard, the clone goes on there",
                               {{"job", run.record.job}, {"host", run.record.host}, {"why", next.error().message}});
-        lost = true;
+        lost = next.error().message;
         pause(call, backoff.next());
     }
 }
@@ -164,7 +164,7 @@ Result<CloneStatus> run_clone(const Call& call, CopyRun& run, const ChosenHost& 
         auto ended = watch(call, run, *host.host, std::move(*status));
         if (ended)
             run.clone_ended(*ended);
-        if (ended || ended.error().code != Errc::not_found)
+        if (ended || !is_absent_there(ended.error()))
             return ended;
         if (again) {
             run.clone_lost();

@@ -30,7 +30,7 @@ Result<std::optional<CloneStatus>> end_clone(const Call& cleanup, Host& host, co
         log.info("cancelling the clone", {{"job", record.job}, {"host", record.host}, {"percent", now->percent}});
         return host.cancel_clone(cleanup, record.job);
     });
-    if (!ended && ended.error().code == Errc::not_found)
+    if (!ended && is_absent_there(ended.error()))
         return std::optional<CloneStatus>();
     if (!ended)
         return ended.error();
@@ -68,10 +68,10 @@ std::vector<std::string> undo_all(const Call& cleanup, Array& array, Host& host,
     // A device that reached the host before us stays as it was found.
     if (record.attach_intended && ours)
         undo.add_gate(fmt::format("detach {} on host '{}'", record.volume.naa, record.host),
-                      [&] { return not_found_is_fine(host.detach(cleanup, record.volume.naa, record.job)); });
+                      [&] { return host.detach(cleanup, record.volume.naa, record.job); });
     if (record.clone_ordered)
         undo.add(fmt::format("forget the clone on host '{}'", record.host),
-                 [&] { return not_found_is_fine(host.forget_clone(cleanup, record.job)); });
+                 [&] { return host.forget_clone(cleanup, record.job); });
     auto left = undo.run(cleanup);
 
     // ESXi drops the dead paths at any later rescan too, so a failure here leaves nothing that would need the journal.

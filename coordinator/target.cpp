@@ -122,7 +122,7 @@ Result<void> check_device_is_free(const Call& call, const std::string& naa, cons
     Result<void> verdict;
     for (auto& [host, answer] : asked) {
         auto device = answer.get();
-        const bool absent = !device && device.error().code == Errc::not_found;
+        const bool absent = !device && is_absent_there(device.error());
         Result<void> checked = device ? check_device(*device, host->name()) : Result<void>();
         if (!device && !absent) {
             if (host == chosen.host)

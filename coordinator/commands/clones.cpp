@@ -28,6 +28,13 @@ Result<Host*> host_with(const Survey& survey, const std::string& job)
                  "see what there is with: xcopy-coordinator clones list"};
 }
 
+// It was there a moment ago.
+Error forgotten(const std::string& job)
+{
+    return {Errc::not_found, fmt::format("the clone of job {} has ended, and whoever ordered it has forgotten it", job),
+            "how it ended stands in the result of the coordinator that ordered it"};
+}
+
 int print_clone(const Toolbox& tools, Host& host, const CloneStatus& status)
 {
     const Survey one{{.host = &host, .unreachable = {}, .health = {}, .clones = {status}}};
@@ -71,7 +78,7 @@ int watch_clone(Config config, const std::stop_token& stop, const std::string& j
         if (!status && stop.stop_requested()) // only the watching ends, the clone goes on
             return exit_cancelled;
         if (!status)
-            return complain(status.error(), exit_failed);
+            return complain(is_absent_there(status.error()) ? forgotten(job) : status.error(), exit_failed);
         revision = status->revision;
         observer->progress({.host = (*host)->name(),
                             .percent = status->percent,
@@ -95,8 +102,8 @@ int cancel_clone(Config config, const std::stop_token& stop, const std::string& 
     if (!host)
         return complain(host.error(), exit_failed);
     auto status = (*host)->cancel_clone(tools.call(), job);
-    if (!status && status.error().code == Errc::not_found) { // it was there a moment ago
-        tools.log->info("the clone has ended, and whoever ordered it has forgotten it", {{"job", job}});
+    if (!status && is_absent_there(status.error())) {
+        tools.log->info("clone forgotten", {{"job", job}, {"why", forgotten(job).message}});
         fmt::print("{}", tools.config.output == Output::json ? clones_json({}) : clones_text({}));
         return exit_success;
     }

@@ -20,6 +20,13 @@ enum class HealthAge : std::uint8_t { cached, fresh };
 // The reason of an error that only says that the host's agent is older than the call.
 constexpr std::string_view unknown_call_reason = "unknown_call";
 
+// The host itself has looked, and there is no such clone or device. Nothing else that was not found says so: the script or its datastore
+// may be what is missing, and the writer lives.
+inline bool is_absent_there(const Error& error)
+{
+    return error.code == Errc::not_found && (error.reason == "no_such_clone" || error.reason == "no_such_device");
+}
+
 class Host {
 public:
     Host() = default;

@@ -356,6 +356,37 @@ TEST(CopyDisk, GivesUpWhenTheHostLosesTheCloneTwice)
     EXPECT_EQ(lab.array.mapped_to(), as_found);
 }
 
+// Over SSH the script, its datastore or what vCenter knows of that may be what is not found.
+TEST(CopyDisk, OnlyTheHostsOwnWordThatThereIsNoCloneCounts)
+{
+    for (const char* reason : {"no_script", "broken_script", "unknown_datastore", "vsphere_invalid_datastore", ""}) {
+        SCOPED_TRACE(reason);
+        Lab lab;
+        lab.esx1().watch_fault = [&] { return Error{Errc::not_found, "not found", "", reason}; };
+        EXPECT_EQ(lab.copy().outcome, Outcome::indeterminate);
+        EXPECT_EQ(lab.steps.count("unmap"), 0);
+        EXPECT_EQ(lab.steps.count("detach"), 0);
+        EXPECT_EQ(lab.steps.count("forget_clone"), 1) << "before it was ordered";
+        lab.esx1().watch_fault = nullptr;
+        EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+        EXPECT_EQ(lab.esx1().starts, 1);
+        EXPECT_THAT(lab.leftovers(), IsEmpty());
+    }
+}
+
+TEST(CopyDisk, ADetachThatFoundNoScriptDidNotDetach)
+{
+    Lab lab;
+    lab.steps.always_fail = "detach";
+    lab.steps.error = Errc::not_found;
+    lab.steps.reason = "no_script";
+    EXPECT_THAT(lab.copy().left_behind, Not(IsEmpty()));
+    EXPECT_EQ(lab.steps.count("unmap"), 0);
+    lab.steps.calm();
+    EXPECT_EQ(lab.copy().outcome, Outcome::succeeded);
+    EXPECT_THAT(lab.leftovers(), IsEmpty());
+}
+
 TEST(CopyDisk, NeverUnmapsBeforeTheDeviceIsDetached)
 {
     Lab lab;

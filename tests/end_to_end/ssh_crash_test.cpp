@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 
 #include <regex>
+#include <thread>
 
 namespace e2e {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 // What changes something: array requests, rescans, device states, the writer itself.
 constexpr const char* steps = "^(POST|PATCH|PUT|DELETE) |adapter rescan|device set|detached remove|^vmkfstools -i";
@@ -233,6 +235,163 @@ TEST(CommandsOverSsh, ListCancelAndSweep)
     EXPECT_EQ(cancelled.exit, 0) << cancelled.out << cancelled.err;
     EXPECT_NE(copy.run->wait().exit, 0);
     expect_nothing_left(copy.site, copy.target, copy.before);
+}
+
+// Somebody else looks on: the coordinator that ordered the clone may be dead.
+class ClonesWatch : public testing::TestWithParam<const char*> {
+protected:
+    std::unique_ptr<Process> watching(const std::string& job) const
+    {
+        return copy.site.prepare({"clones", "watch", job, "--ssh-datastore=datastore1", "--output=json"});
+    }
+    std::unique_ptr<Process> shown_half() const
+    {
+        auto watch = watching(copy.target.job);
+        watch->go();
+        const auto is_shown = [&] { return watch->errors_so_far().find("percent=50") != std::string::npos; };
+        for (int looks = 0; looks < 2000 && !is_shown(); ++looks)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10)); // between two looks
+        EXPECT_TRUE(is_shown()) << watch->errors_so_far();
+        EXPECT_FALSE(watch->has_ended());
+        return watch;
+    }
+    Ran watch_to_end() const
+    {
+        const auto watch = watching(copy.target.job);
+        watch->go();
+        return watch->wait();
+    }
+    void cut_connections() const
+    {
+        if (GetParam() == std::string("ssh")) {
+            copy.site.lab.call({{"do", "host.kill"}, {"host", "esx1"}, {"match", "^sshd: root"}, {"signal", SIGKILL}});
+            return;
+        }
+        copy.site.stop_agent("esx1");
+        copy.site.start_agent("esx1");
+    }
+    static void expect_ended(const Ran& ran, int exit, const std::string& state)
+    {
+        EXPECT_EQ(ran.exit, exit) << ran.err << ran.out;
+        ASSERT_EQ(result_of(ran).at("clones").size(), 1U) << ran.out;
+        EXPECT_EQ(result_of(ran).at("clones")[0].at("state"), state) << ran.out;
+    }
+
+    HalfWay copy{GetParam() == std::string("ssh") ? std::vector<std::string>{}
+                                                  : std::vector<std::string>{"esx1", "esx2"}};
+};
+
+TEST_P(ClonesWatch, ShowsTheProgressAndEndsWithZeroWhenTheCloneHasSucceeded)
+{
+    copy.kill();
+    const auto watch = shown_half();
+    copy.go_on();
+    expect_ended(watch->wait(), 0, "succeeded");
+    expect_ended(watch_to_end(), 0, "succeeded");
+    copy.expect_copied_by_one(copy.again(), GetParam());
+}
+
+TEST_P(ClonesWatch, OfACancelledCloneEndsWithItsOwnCode)
+{
+    copy.kill();
+    const auto watch = shown_half();
+    const auto cancelled = copy.site.coordinator({"clones", "cancel", copy.target.job, "--ssh-datastore=datastore1"});
+    EXPECT_EQ(cancelled.exit, 0) << cancelled.out << cancelled.err;
+    expect_ended(watch->wait(), 4, "cancelled");
+    expect_ended(watch_to_end(), 4, "cancelled");
+    EXPECT_EQ(copy.site.coordinator({"sweep"}).exit, 0);
+    expect_nothing_left(copy.site, copy.target, copy.before);
+}
+
+TEST_P(ClonesWatch, OfACloneThatFailsEndsWithOneAndSaysWhatVmkfstoolsSaid)
+{
+    copy.kill();
+    const auto watch = shown_half();
+    copy.site.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}, {"fail_at", 60}});
+    copy.site.lab.release("half");
+    const auto ended = watch->wait();
+    expect_ended(ended, 1, "failed");
+    EXPECT_THAT(ended.out, HasSubstr("vmkfstools"));
+    EXPECT_EQ(copy.site.coordinator({"sweep"}).exit, 0);
+    expect_nothing_left(copy.site, copy.target, copy.before);
+}
+
+TEST_P(ClonesWatch, OfAJobThatNobodyKnowsSaysSo)
+{
+    const auto watch = watching("6b0b2f7e-0000-4000-8000-0000000dead0");
+    watch->go();
+    const auto ended = watch->wait();
+    EXPECT_EQ(ended.exit, 1) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("no host knows a clone of job 6b0b2f7e-0000-4000-8000-0000000dead0"));
+    EXPECT_THAT(ended.err, HasSubstr("clones list"));
+    copy.go_on();
+    copy.expect_copied_by_one(copy.run->wait(), GetParam());
+}
+
+TEST_P(ClonesWatch, ThatIsStoppedLeavesTheCloneAlone)
+{
+    const auto watch = shown_half();
+    watch->signal(SIGTERM);
+    EXPECT_EQ(watch->wait().exit, 4);
+    copy.go_on();
+    copy.expect_copied_by_one(copy.run->wait(), GetParam());
+}
+
+// It succeeded and was forgotten while nobody was heard: what was not seen is not called a success.
+TEST_P(ClonesWatch, OfACloneThatWasForgottenMeanwhileSaysThatItEnded)
+{
+    const auto watch = shown_half();
+    watch->signal(SIGSTOP);
+    cut_connections();
+    copy.go_on();
+    copy.expect_copied_by_one(copy.run->wait(), GetParam());
+    watch->signal(SIGCONT);
+    const auto ended = watch->wait();
+    EXPECT_EQ(ended.exit, 1) << ended.err << ended.out;
+    EXPECT_THAT(ended.err, HasSubstr("whoever ordered it has forgotten it"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Through, ClonesWatch, testing::Values("ssh", "agent"),
+                         [](const auto& way) { return std::string(way.param); });
+
+// Its script is what says that there is no such clone; without it nobody has said so.
+struct WithoutScript : testing::Test {
+    HalfWay copy;
+    std::filesystem::path script = copy.site.lab.datastore("datastore1") / "secure-vmkfstools-wrapper";
+};
+
+TEST_F(WithoutScript, NothingIsTakenAwayFromUnderTheWriter)
+{
+    copy.kill();
+    std::filesystem::remove(script);
+    const auto mapped = copy.site.presentations(copy.target);
+    const auto swept = copy.site.coordinator({"sweep"});
+    EXPECT_NE(swept.exit, 0) << swept.out << swept.err;
+    EXPECT_EQ(copy.site.presentations(copy.target), mapped);
+    const auto again = copy.again();
+    EXPECT_NE(again.exit, 0) << again.out << again.err;
+    EXPECT_EQ(copy.site.presentations(copy.target), mapped);
+    const auto cancelled = copy.site.coordinator({"clones", "cancel", copy.target.job, "--ssh-datastore=datastore1"});
+    EXPECT_NE(cancelled.exit, 0) << cancelled.out << cancelled.err;
+
+    put_script(copy.site);
+    copy.go_on();
+    copy.expect_copied_by_one(copy.again(), "ssh");
+}
+
+TEST_F(WithoutScript, AWatchedCloneIsNotTakenForLost)
+{
+    std::filesystem::remove(script);
+    copy.site.lab.call({{"do", "host.kill"}, {"host", "esx1"}, {"match", "^sshd: root"}, {"signal", SIGKILL}});
+    const auto is_said = [&] { return copy.run->errors_so_far().find("not on that datastore") != std::string::npos; };
+    for (int looks = 0; looks < 2000 && !is_said(); ++looks)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10)); // between two looks
+    EXPECT_TRUE(is_said()) << copy.run->errors_so_far();
+    put_script(copy.site);
+    copy.go_on();
+    const auto ended = copy.run->wait();
+    copy.expect_copied_by_one(ended, "ssh");
+    EXPECT_THAT(ended.err, Not(HasSubstr("lost the clone")));
 }
 
 TEST(TwoCoordinatorsOverSsh, OnOneDiskOneWritesAndTheOtherSaysWhoDoes)

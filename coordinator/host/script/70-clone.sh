@@ -153,12 +153,12 @@ answer_status() { # job
 }
 
 refuse_forgotten() { # job
-    refuse not_found no_such_job "clone $1 has ended and was forgotten meanwhile" "whoever ordered it knows how it ended"
+    refuse not_found no_such_clone "clone $1 has ended and was forgotten meanwhile" "whoever ordered it knows how it ended"
 }
 
 known_job() {
     check_job
-    [ -f "$state/jobs/$w_job/order" ] || refuse not_found no_such_job "this host knows no clone $w_job" ""
+    [ -f "$state/jobs/$w_job/order" ] || refuse not_found no_such_clone "this host knows no clone $w_job" ""
 }
 
 heard_of() { # a finished job may be forgotten by another at this moment

@@ -112,7 +112,7 @@ public:
                 return state_.other_devices.at(naa);
             if (naa == array_.volume.naa && !state_.attached.empty() && is_mapped())
                 return target();
-            return Error{Errc::not_found, "no such device"};
+            return Error{Errc::not_found, "no such device", "", "no_such_device"};
         });
     }
 
@@ -181,7 +181,7 @@ public:
                 if (auto fault = state_.watch_fault())
                     return *fault;
             if (!state_.clones.contains(id))
-                return Error{Errc::not_found, "no such clone"};
+                return Error{Errc::not_found, "no such clone", "", "no_such_clone"};
             auto& status = state_.clones.at(id);
             if (wait.count() > 0 && !is_final(status.state))
                 go_on(status);
@@ -193,7 +193,7 @@ public:
     {
         return run("cancel_clone", [&]() -> Result<CloneStatus> {
             if (!state_.clones.contains(id))
-                return Error{Errc::not_found, "no such clone"};
+                return Error{Errc::not_found, "no such clone", "", "no_such_clone"};
             auto& status = state_.clones.at(id);
             if (!is_final(status.state))
                 status.state = CloneState::cancelled;

@@ -272,8 +272,8 @@ TEST_F(SshScriptGuards, RefuseWordsThatAreNoIdsNumbersOrNames)
     };
     for (const auto& [words, reason] : wrong)
         EXPECT_EQ(refused(words), reason) << words[0].first << "=" << words[0].second;
-    EXPECT_EQ(host.refusal("watch", {{"job", "unknown"}}), "no_such_job");
-    EXPECT_EQ(host.refusal("cancel", {{"job", "unknown"}}), "no_such_job");
+    EXPECT_EQ(host.refusal("watch", {{"job", "unknown"}}), "no_such_clone");
+    EXPECT_EQ(host.refusal("cancel", {{"job", "unknown"}}), "no_such_clone");
     EXPECT_TRUE(host.call("forget", {{"job", "unknown"}}));
     EXPECT_EQ(host.refusal("rescan", {{"kind", "everything"}}), "bad_kind");
     EXPECT_EQ(host.refusal("rescan", {{"kind", "add"}, {"adapters", "vmhba64;reboot"}}), "bad_adapter");

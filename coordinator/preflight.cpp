@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 
 namespace xcopy {
@@ -107,6 +108,24 @@ void check_size_of_source(Checks& checks, const ChosenHost& host, const Volume& 
         checks.fail("source fits", fits.error());
 }
 
+// A host that would serve if it had its script, and populate will bring that: nothing but what it would say is missing.
+bool awaits_script(const CopyOrder& order, const Survey& survey)
+{
+    const auto& wanted = order.migration_host.empty() ? order.vm_host : order.migration_host;
+    return std::ranges::any_of(survey, [&](const SurveyedHost& seen) {
+        return seen.unreachable && seen.unreachable->reason == script_awaited_reason &&
+               (wanted.empty() || wanted == seen.host->name());
+    });
+}
+
+void check_mappings(Checks& checks, const Call& call, Array& array, const Volume& target)
+{
+    if (auto mappings = array.mappings_of(call, target); mappings)
+        checks.pass("mappings", fmt::format("{} now; they stay as they are", mappings->size()));
+    else
+        checks.fail("mappings", mappings.error());
+}
+
 // NAA names say which vendor made both LUNs; two vendors' arrays cannot XCOPY to each other.
 void check_same_vendor(Checks& checks, const Volume& volume, const ChosenHost& host)
 {
@@ -168,6 +187,13 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
     auto host =
         source ? choose_host(call, order, hosts, *source, order.migration_host) : Result<ChosenHost>(source.error());
     check_problems(checks, hosts);
+    if (!host && source && awaits_script(order, hosts)) {
+        checks.warn("source", {Errc::unavailable, "not looked at: it takes the host's script",
+                               "run preflight again when populate has put the script there, or put it there by hand"});
+        if (target)
+            check_mappings(checks, call, site.array, *target);
+        return checks.take();
+    }
     if (!host) {
         checks.fail("source", host.error());
         return checks.take();
@@ -196,10 +222,7 @@ std::vector<Check> preflight(const Call& call, const CopyOrder& order, const Sit
         checks.fail("target is free", free.error());
     check_size_of_source(checks, *host, *target);
     check_same_vendor(checks, *target, *host);
-    if (auto mappings = site.array.mappings_of(call, *target); mappings)
-        checks.pass("mappings", fmt::format("{} now; they stay as they are", mappings->size()));
-    else
-        checks.fail("mappings", mappings.error());
+    check_mappings(checks, call, site.array, *target);
     return checks.take();
 }
 

@@ -1,5 +1,6 @@
 // preflight and hosts: they only look.
 #include "coordinator/commands/commands.hpp"
+#include "coordinator/place_script.hpp"
 #include "coordinator/results.hpp"
 #include "coordinator/surroundings.hpp"
 #include "coordinator/toolbox.hpp"
@@ -22,7 +23,7 @@ int run_preflight(Config config, const std::stop_token& stop)
         return complain_of_surroundings(around.error());
     if (auto asked = consult_about_copy(tools); !asked)
         return complain(asked.error(), exit_refused);
-    make_hosts(tools);
+    make_hosts(tools, {.ensure_script = script_foresight(tools)});
     Observer nobody;
     const auto checks = preflight(
         tools.call(), tools.config.order,

@@ -44,6 +44,7 @@ public:
     Deployment(SshHost& host, const OpenDatastore& open, Log& log) : host_(host), open_(open), log_(log) {}
 
     Result<DeployedScript> run(const Call& call);
+    Result<void> foresee(const Call& call);
 
 private:
     Result<Look> look(const Call& call);
@@ -188,6 +189,31 @@ Result<DeployedScript> Deployment::run(const Call& call)
                  "script_not_seen"};
 }
 
+Result<void> Deployment::foresee(const Call& call)
+{
+    const auto seen = look(call);
+    if (!seen)
+        return seen.error();
+    if (seen->is_settled())
+        return {};
+    if (seen->fit == ScriptFit::too_new)
+        return seen->why;
+    if (!open_)
+        return by_hand(seen->why);
+    const auto store = files(call);
+    if (!store)
+        return Error(store.error()).in(fmt::format("put the script on host '{}'", host_.name()));
+    if (!is_script_missing(seen->why)) {
+        const auto agreed = agree(protocol_versions, seen->there.protocol, "the script there");
+        return agreed ? Result<void>() : agreed.error();
+    }
+    return Error{Errc::unavailable,
+                 fmt::format("{}; populate will put it on datastore '{}' through vCenter", seen->why.message,
+                             (*store)->datastore()),
+                 "the account needs Datastore.FileManagement there, which only the upload itself will show",
+                 std::string(script_awaited_reason)};
+}
+
 } // namespace
 
 ScriptFit fit_of(const ScriptVersion& there, const ScriptVersion& carried)
@@ -204,6 +230,11 @@ ScriptFit fit_of(const ScriptVersion& there, const ScriptVersion& carried)
 Result<DeployedScript> deploy_script(const Call& call, SshHost& host, const OpenDatastore& open, Log& log)
 {
     return Deployment(host, open, log).run(call.within(whole));
+}
+
+Result<void> foresee_script(const Call& call, SshHost& host, const OpenDatastore& open, Log& log)
+{
+    return Deployment(host, open, log).foresee(call);
 }
 
 } // namespace xcopy

@@ -27,6 +27,10 @@ struct DeployedScript {
 using OpenDatastore = std::function<Result<vsphere::DatastoreFiles>(const Call&)>;
 Result<DeployedScript> deploy_script(const Call&, SshHost& host, const OpenDatastore& open, Log&);
 
+// Whether deploy_script() could do its part, changing nothing. Success: a script of ours answers, if only an older one that would
+// be replaced. script_awaited_reason: there is none, and one could be put there. Else what keeps deploy_script() from it as well.
+Result<void> foresee_script(const Call&, SshHost& host, const OpenDatastore& open, Log&);
+
 enum class ScriptFit : std::uint8_t {
     ours,    // the same bytes
     newer,   // of a newer coordinator, and we understand it

@@ -20,6 +20,9 @@ enum class HealthAge : std::uint8_t { cached, fresh };
 // The reason of an error that only says that the host's agent is older than the call.
 constexpr std::string_view unknown_call_reason = "unknown_call";
 
+// The reason of an error that only says that the host's script is not there yet, and that populate will bring it.
+constexpr std::string_view script_awaited_reason = "script_awaited";
+
 // The host itself has looked, and there is no such clone or device. Nothing else that was not found says so: the script or its datastore
 // may be what is missing, and the writer lives.
 inline bool is_absent_there(const Error& error)

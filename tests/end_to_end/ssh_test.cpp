@@ -228,5 +228,29 @@ TEST_F(OverSsh, TheOtherCommandsSayHow)
     EXPECT_THAT(nowhere.out, HasSubstr("--ssh-datastore"));
 }
 
+// Without a vCenter nobody would bring the script, so preflight refuses what populate refuses, with the same remedy.
+TEST_F(OverSsh, PreflightFailsWhereNobodyWillBringTheScript)
+{
+    const auto script = site.lab.datastore("datastore1") / "secure-vmkfstools-wrapper";
+    const auto expect_refused = [&](const std::string& why) {
+        auto flags = site.flags_for(disk, target);
+        flags.emplace_back("--migration-host=esx1");
+        flags.insert(flags.begin(), "preflight");
+        const auto checks = site.coordinator(flags);
+        EXPECT_EQ(checks.exit, 3) << checks.out << checks.err;
+        EXPECT_THAT(checks.out, HasSubstr(why));
+        EXPECT_THAT(checks.out, HasSubstr("mv -f /vmfs/volumes/datastore1/secure-vmkfstools-wrapper.new"));
+        const auto copy = site.populate(disk, target, {"--migration-host=esx1"});
+        EXPECT_NE(copy.exit, 0) << copy.out << copy.err;
+        EXPECT_THAT(copy.err, HasSubstr("mv -f /vmfs/volumes/datastore1/secure-vmkfstools-wrapper.new"));
+    };
+    std::filesystem::remove(script);
+    expect_refused("the script is not on that datastore");
+    put_script(site);
+    std::ofstream(script, std::ios::app) << "# edited\n";
+    expect_refused("this coordinator carries");
+    EXPECT_EQ(site.presentations(target), before);
+}
+
 } // namespace
 } // namespace e2e

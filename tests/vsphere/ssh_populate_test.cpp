@@ -64,6 +64,43 @@ TEST_F(ScriptOnItsWay, RefusedByVcenterThatIsSaidAndNothingIsMapped)
     expect_copied();
 }
 
+TEST_F(ScriptOnItsWay, ForeseenByPreflightWhichNeitherFailsNorPutsIt)
+{
+    const auto preflight = [&](std::vector<std::string> words) {
+        words[1] = "preflight";
+        return run(words, migration.environment(), site.work());
+    };
+    for (const auto& words : {flags(), migration.flags(disk, target, migration.vcenter.id("vm web"))}) {
+        const auto before_it = preflight(words);
+        EXPECT_EQ(before_it.exit, 0) << before_it.err << before_it.out;
+        EXPECT_THAT(before_it.out, HasSubstr("populate will put it on datastore 'datastore1' through vCenter"));
+        EXPECT_THAT(before_it.out, HasSubstr("Datastore.FileManagement"));
+        EXPECT_THAT(before_it.out, HasSubstr("not looked at"));
+    }
+    EXPECT_FALSE(fs::exists(script));
+    EXPECT_THAT(migration.vcenter.requests(), testing::Each(testing::Not(HasSubstr("/folder/"))));
+    EXPECT_EQ(migration.vcenter.sessions(), 0);
+
+    auto elsewhere = flags();
+    elsewhere.emplace_back("--ssh-datastore=6543a1f1-0000-0000-0000-000000000000");
+    const auto refused = preflight(elsewhere);
+    EXPECT_EQ(refused.exit, 3) << refused.err << refused.out;
+    EXPECT_THAT(refused.out, HasSubstr("vCenter knows no datastore"));
+
+    std::ofstream(script) << "cat <<E\n<?xml version=\"1.0\" ?>\n<output "
+                             "xmlns=\"http://www.vmware.com/Products/ESX/5.0/esxcli/\">\n<structure "
+                             "typeName=\"result\"></structure></output>\nE\nexit 1\n";
+    const auto forklifts = preflight(flags());
+    EXPECT_EQ(forklifts.exit, 0) << forklifts.err << forklifts.out;
+    EXPECT_THAT(forklifts.out, HasSubstr("Forklift's own; populate will put it"));
+
+    expect_copied();
+    const auto after_it = preflight(flags());
+    EXPECT_EQ(after_it.exit, 0) << after_it.err << after_it.out;
+    EXPECT_THAT(after_it.out, testing::Not(HasSubstr("populate will put it")));
+    EXPECT_THAT(after_it.out, HasSubstr("source file"));
+}
+
 TEST_F(ScriptOnItsWay, KilledInMidUploadTheNextRunCopies)
 {
     migration.vcenter.trouble({{"method", "PUT /folder"}, {"cut", 40000}, {"hold", true}, {"count", 1}});

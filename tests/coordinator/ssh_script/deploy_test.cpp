@@ -370,6 +370,49 @@ TEST_F(DeployScript, APodThatDiesAtAnyStepLeavesTheOldScriptOrTheNewOneAndTheNex
     EXPECT_GE(left, 1) << "what died in mid-upload leaves a file of its own";
 }
 
+// An upload that broke, or that nobody needs any more, is deleted; the pod is killed while vCenter has that request.
+TEST_F(DeployScript, APodThatDiesWhileItDeletesItsUploadLeavesAtMostThatUpload)
+{
+    const auto old = with(std::string(carried_script_bytes()),
+                          "script_version=" + std::to_string(carried_script().script_version), "script_version=0");
+    for (const bool is_broken : {true, false}) {
+        for (const bool is_deleted : {true, false}) {
+            SCOPED_TRACE(std::string(is_broken ? "broke" : "not needed") +
+                         (is_deleted ? ", deleted" : ", not deleted"));
+            place(script, old);
+            json put{{"method", "PUT /folder"}, {"count", 1}};
+            put.update(is_broken ? json{{"status", 507}, {"cut", 1000}} : json{{"hold", true}});
+            json remove{{"method", "DeleteDatastoreFile_Task"}, {"hold", true}, {"count", 1}};
+            if (is_deleted)
+                remove["when"] = "after";
+            vcenter->trouble(put);
+            vcenter->trouble(remove);
+            const auto dying = pod("dying");
+            dying->go();
+            if (!is_broken) { // while it uploads, another pod puts the script
+                vcenter->order({{"do", "held"}, {"count", 1}});
+                place(script, std::string(carried_script_bytes()));
+                vcenter->order({{"do", "release"}});
+            }
+            vcenter->order({{"do", "held"}, {"count", 1}});
+            EXPECT_EQ(uploads().empty(), is_deleted);
+            dying->signal(SIGKILL);
+            EXPECT_EQ(dying->wait().signal, SIGKILL);
+            EXPECT_EQ(contents(script), is_broken ? old : carried_script_bytes());
+            EXPECT_EQ(host.command("--version").exit, 0);
+
+            const auto next = deploy_now();
+            ASSERT_TRUE(next) << next.error().message;
+            EXPECT_EQ(next->was_put, is_broken);
+            expect_in_place();
+            EXPECT_EQ(uploads().empty(), is_deleted) << "another pod's upload is not the next one's to delete";
+            vcenter->order({{"do", "release"}}); // what vCenter was asked for may still come to pass
+            EXPECT_TRUE(eventually([&] { return uploads().empty(); }));
+            expect_in_place();
+        }
+    }
+}
+
 // An older script serves when the new one arrives: its open question and its clone go on, and the new one knows them.
 TEST_F(DeployScript, AnUpgradeWhileACloneRunsDisturbsNothing)
 {

@@ -3,6 +3,7 @@
 #include "vendors/text.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
@@ -97,11 +98,15 @@ Result<std::vector<ArrayHost>> holders_of(const Spellings& wanted, const std::st
     for (std::size_t way = 0; way < ways.size() && !missing.empty(); ++way) {
         if (way == search.hints.size() && !holders.empty())
             break;
-        auto names = ways[way]();
-        if (!names)
-            return names.error();
-        std::ranges::stable_partition(*names, is_likely);
-        for (const auto& name : *names)
+        const auto rows = ways[way].list();
+        if (!rows)
+            return rows.error();
+        std::vector<std::string> names;
+        for (const rest::Json& row : *rows)
+            if (way == search.hints.size() || share_an_initiator(search.initiators_in({row}), wanted))
+                names.push_back(rest::text_at(row, ways[way].name_field));
+        std::ranges::stable_partition(names, is_likely);
+        for (const auto& name : names)
             if (auto looked = read(name); !looked)
                 return looked.error();
     }

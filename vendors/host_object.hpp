@@ -3,6 +3,7 @@
 #pragma once
 
 #include "vendors/array.hpp"
+#include "vendors/rest/json.hpp"
 #include "vendors/settle.hpp"
 
 #include <functional>
@@ -33,9 +34,13 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
 
 // For HostObjects::list where an array's list of hosts does not say what each holds, so that hosts are read one by one.
 struct HostSearch {
-    using Names = std::function<Result<std::vector<std::string>>()>; // or ids; empty ones are skipped
-    std::vector<Names> hints;                                        // hosts that may hold one, the cheapest way first
-    Names everyone;                                                  // asked where the hints lead to nobody
+    struct Rows { // each names a host
+        std::function<Result<std::vector<rest::Json>>()> list;
+        std::string_view name_field; // its name or id; where that is empty the row is skipped
+    };
+    std::vector<Rows> hints; // those that show one of `wanted` lead to a host; the cheapest first
+    Rows everyone;           // asked where the hints lead to nobody
+    std::function<Spellings(const std::vector<rest::Json>& rows)> initiators_in;
     std::function<Result<std::optional<ArrayHost>>(const std::string& name)> read;
 };
 

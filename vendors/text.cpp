@@ -2,6 +2,9 @@
 
 #include "protocol/number.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
 #include <regex>
@@ -41,6 +44,11 @@ std::string_view trim(std::string_view text)
     if (begin == std::string_view::npos)
         return {};
     return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator)
+{
+    return fmt::format("{}", fmt::join(parts, separator));
 }
 
 std::vector<std::string> split(std::string_view text, char separator)

@@ -14,6 +14,7 @@ std::string lower(std::string_view text);
 std::string upper(std::string_view text);
 std::string capital_hex(std::string_view text); // a WWPN in capitals; any other name in lower case
 std::string_view trim(std::string_view text);
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator); // "a,,b" gives three parts
 
 // "host:esx-1" at the first separator: "host" and "esx-1"; the second is empty where there is none.

@@ -2,6 +2,8 @@
 #include "vendors/host_object.hpp"
 #include "vendors/text.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 
 namespace xcopy {
@@ -119,16 +121,34 @@ TEST_F(HostObjectTest, AHostWithoutAdaptersOrWithoutAUuidIsRefused)
 // --- hosts that have to be read one by one
 
 struct HostSearchTest : HostObjectTest {
+    using Json = rest::Json;
     std::vector<std::string> read;
     std::vector<std::string> everyone{"node-1", "esx-9", "esx-1", "node-2"};
+
+    static Result<std::vector<Json>> rows_of(const std::vector<std::string>& names, const std::string& port)
+    {
+        std::vector<Json> rows;
+        for (const auto& name : names)
+            rows.push_back({{"host", name}, {"port", port}});
+        return rows;
+    }
 
     Result<std::vector<ArrayHost>> search(const std::vector<std::string>& hinted = {})
     {
         HostSearch how;
-        how.hints.push_back([&]() -> Result<std::vector<std::string>> { return hinted; });
-        how.everyone = [&]() -> Result<std::vector<std::string>> {
-            done.emplace_back("everyone");
-            return everyone;
+        how.hints.push_back({[&] {
+                                 auto rows = rows_of(hinted, one);
+                                 rows->push_back({{"host", "not-hinted"}, {"port", "somebody's"}});
+                                 return rows;
+                             },
+                             "host"});
+        how.everyone = {[&] {
+                            done.emplace_back("everyone");
+                            return rows_of(everyone, "");
+                        },
+                        "host"};
+        how.initiators_in = [](const std::vector<Json>& rows) {
+            return Spellings{rest::text_at(rows.front(), "port")};
         };
         how.read = [&](const std::string& name) -> Result<std::optional<ArrayHost>> {
             read.push_back(name);

@@ -102,6 +102,13 @@ TEST(Text, TheFirstPartThatFitsAForm)
         EXPECT_EQ(first_match(none, code), "") << none;
 }
 
+TEST(Text, PartsAreJoinedAsTheyAreSplit)
+{
+    EXPECT_EQ(join({"a", "", "b"}, ":"), "a::b");
+    EXPECT_EQ(split(join({"a", "", "b"}, ","), ','), (std::vector<std::string>{"a", "", "b"}));
+    EXPECT_EQ(join({}, ":"), "");
+}
+
 TEST(FirstOf, IsNothingWhereThereIsNone)
 {
     EXPECT_EQ(first_of(std::vector<int>{4, 5}), 4);

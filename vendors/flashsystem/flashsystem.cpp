@@ -1,9 +1,8 @@
-#include "vendors/flashsystem/flashsystem.hpp"
-
+#include "vendors/copying_driver.hpp"
 #include "vendors/lists.hpp"
 #include "vendors/registry.hpp"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -64,16 +63,99 @@ std::string holder_in(const Json& mapping) // of lsvdiskhostmap: "host:14" or "h
                                                         : "host:" + text_at(mapping, "host_id");
 }
 
-Json port_options(const Spellings& ports)
-{
-    if (is_hex(ports.front())) // "force": it need not be logged in at this moment
-        return {{"fcwwpn", fmt::format("{}", fmt::join(ports, ":"))}, {"force", true}};
-    return {{"iscsiname", fmt::format("{}", fmt::join(ports, ","))}};
-}
-
 bool is_refused(const rest::Reply& reply) // for want of a session
 {
     return (reply.status == 401 || reply.status == 403) && first_match(reply.body, command_code).empty();
+}
+
+struct Handle {
+    std::string system; // with topology; else empty
+    std::string id;     // empty in the oldest form
+    std::string uid;    // 32 upper-case hex digits
+};
+
+Result<Handle> parse_handle(std::string_view handle)
+{
+    const auto parts = parts_of(handle, R"(SVC:(?:(?:([\da-f]+):)?(\d+);)?(6005076[\da-f]{25}))"); // NAA 6, IBM
+    if (parts)
+        return Handle{parts->at(0), parts->at(1), upper(parts->at(2))};
+    const bool is_other = handle.starts_with("DS8K:") || handle.starts_with("A9000:");
+    return Error{is_other ? Errc::unsupported : Errc::bad_request,
+                 fmt::format("volume handle '{}' is {}", handle,
+                             is_other ? "of a DS8000 or A9000" : "none of SVC:id;uid, SVC:system:id;uid, SVC:uid"),
+                 "only volumes of block.csi.ibm.com on FlashSystem or SAN Volume Controller can be copied to"};
+}
+
+Result<Volume> parse_volume(const Json& row)
+{
+    const auto uid = text_at(row, "vdisk_UID");
+    const Volume volume{is_digits(text_at(row, "id")) ? text_at(row, "id") : "", text_at(row, "name"),
+                        "naa." + lower(uid), uid};
+    if (text_at(row, "status") == "offline")
+        return about(volume, Errc::unsupported, "it is offline", "bring the volume online");
+    if (contains_ignoring_case(text_at(row, "protocol"), "nvme"))
+        return about(volume, Errc::unsupported, "it is mapped by NVMe", "use a volume of FC or iSCSI hosts");
+    return proven(volume, rest::number_at(row, "capacity").value_or(0), {"naa.6005076"});
+}
+
+Spellings ports_in(const Records& rows)
+{
+    Spellings ports;
+    for (const Json& row : rows)
+        for (const char* field : {"WWPN", "remote_wwpn", "iscsi_name"})
+            if (const auto port = capital_hex(text_at(row, field)); !port.empty())
+                ports.push_back(port);
+    return ports;
+}
+
+ArrayCopyRecord parse_copy(const Json& row)
+{
+    const auto status = text_at(row, "status");
+    const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
+    ArrayCopyRecord record{.id = rest::percent_encode(text_at(row, "id")), .status = status};
+    record.source = text_at(row, "source_vdisk_id");
+    record.target = text_at(row, "target_vdisk_id");
+    record.state = {Phase::failed, percent};
+    if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
+        record.state.phase = percent == 100 ? Phase::done : Phase::absent;
+    else if (is_listed(status, "copying,preparing,prepared,stopping"))
+        record.state.phase = Phase::running;
+    else
+        record.state.message = fmt::format("FlashCopy mapping {} is {} at {} %", text_at(row, "name"), status, percent);
+    return record;
+}
+
+bool is_no_answer(const rest::Reply& reply)
+{
+    if (reply.status < 300)
+        return !reply.body.empty() && !rest::parse_json(reply.body);
+    return (reply.status == 409 || reply.status >= 500) && first_match(reply.body, command_code).empty();
+}
+
+std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
+{
+    if (reply.status < 300 && (json == nullptr || !json->is_string())) // rows may hold any name, even one like a code
+        return std::nullopt;
+    const ArrayWords words{first_match(reply.body, command_code),
+                           json != nullptr && json->is_string() ? json->get<std::string>() : reply.body};
+    if (words.code.ends_with('W')) // done, but not as we think
+        return Error{Errc::indeterminate, fmt::format("the array warns: {}", words.message), "", words.code};
+    if (!words.code.empty())
+        return explain(error_rows, "flashsystem", words, reply.status);
+    if (is_refused(reply))
+        return Error{Errc::denied, fmt::format("the session is not accepted (HTTP {})", reply.status),
+                     std::string(own_user)};
+    return std::nullopt;
+}
+
+Afterwards afterwards(const Error& error)
+{
+    const auto code = halves(error.reason, '_').second;
+    if (is_listed(code, "CMMVC5878E,CMMVC5842E,CMMVC5867E,CMMVC6578E,CMMVC6581E,CMMVC6035E"))
+        return Afterwards::look_again;
+    const bool no_answer = error.reason.empty() && (error.code == Errc::conflict || error.code == Errc::failed);
+    return no_answer || (is_transient(error.code) && error.code != Errc::busy) ? Afterwards::wait_first
+                                                                               : Afterwards::give_up;
 }
 
 class FlashSystem final : public CopyingDriver, public LunNumbers {
@@ -110,19 +192,33 @@ public:
         HostObjects objects{.one_protocol = true, .spell = &Initiator::in_capitals};
         objects.list = [&](const Spellings& ports, const std::string& own, bool) {
             // Not every code level lists ports, and lsfabric knows those that are logged in (facts 5).
-            HostSearch search{
-                .hints = {[&] { return hosts_of(call, ports, "lshostports", "host_id"); }},
-                .everyone =
-                    [&] { return each(list(call, "lshost"), [](const Json& row) { return text_at(row, "name"); }); },
-                .read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); }};
+            const auto listed = [&](const std::string& command, const Json& options = Json::object()) {
+                return or_none(list(call, command, options), is_command_error);
+            };
+            HostSearch search{.hints = {{[&] { return listed("lshostports"); }, "host_id"}},
+                              .everyone = {[&] { return list(call, "lshost"); }, "name"},
+                              .initiators_in = ports_in,
+                              .read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); }};
             for (const auto& port : ports)
                 if (is_hex(port))
-                    search.hints.push_back([&] { return hosts_of(call, ports, "lsfabric", "name", {{"wwpn", port}}); });
+                    search.hints.push_back({[&] { return listed("lsfabric", {{"wwpn", port}}); }, "name"});
             return holders_of(ports, own, host, search);
         };
+        // Without "protocol" it is right for FC on every code level; for iSCSI newer ones need it and older ones refuse it.
         objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) {
-            return done(own ? change(call, "addhostport/" + halves(own->id).second, port_options(ports))
-                            : make_host(call, name, ports));
+            const bool is_fc = is_hex(ports.front());
+            Json options = {{is_fc ? "fcwwpn" : "iscsiname", join(ports, is_fc ? ":" : ",")}};
+            if (is_fc) // it need not be logged in at this moment
+                options["force"] = true;
+            if (own)
+                return done(api_.post(call, "/addhostport/" + halves(own->id).second, options));
+            options.update({{"name", name}, {"type", "generic"}});
+            if (!is_fc)
+                options["protocol"] = "iscsi";
+            auto made = api_.post(call, "/mkhost", options);
+            if (!made && made.error().code == Errc::bad_request && options.erase("protocol") > 0)
+                made = api_.post(call, "/mkhost", options);
+            return done(made);
         };
         return ensure_host_object(settling(call), host, objects);
     }
@@ -151,23 +247,22 @@ public:
     Result<void> check(const Call& call, const ArrayCopy& copy) override
     {
         const auto& [source, target] = std::tie(copy.source, copy.target);
-        if (auto equal = check_equal_sizes(
-                copy, fmt::format("expandvdisksize -size {} -unit b {}, or copy through a host (XCOPY)",
-                                  target.size_bytes - source.size_bytes, source.name));
-            !equal)
-            return equal;
+        auto fits =
+            check_equal_sizes(copy, fmt::format("expandvdisksize -size {} -unit b {}, or copy through a host (XCOPY)",
+                                                target.size_bytes - source.size_bytes, source.name));
         for (const auto& volume : {source, target})
-            if (auto still = verify(call, volume); !still)
-                return still;
+            fits = fits ? verify(call, volume) : fits;
+        if (!fits)
+            return fits;
         const auto maps = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + target.name}});
-        return one_by_one(kept(maps, "target_vdisk_id", target.id), [&](const Json& row) -> Result<void> {
-            const auto name = text_at(row, "name");
-            if (name == copy_name(copy))
-                return {};
-            return error(Errc::unsupported,
-                         fmt::format("{} is the target of FlashCopy mapping {} already", target.name, name),
-                         "let that copy end and remove it (rmfcmap), or copy through a host (XCOPY)");
-        });
+        const auto others = kept(kept(maps, "target_vdisk_id", target.id),
+                                 [&](const Json& row) { return text_at(row, "name") != copy_name(copy); });
+        if (!others || others->empty())
+            return done(others);
+        return error(Errc::unsupported,
+                     fmt::format("{} is the target of FlashCopy mapping {} already", target.name,
+                                 text_at(others->front(), "name")),
+                     "let that copy end and remove it (rmfcmap), or copy through a host (XCOPY)");
     }
 
     Result<void> forget(const Call& call, const ArrayCopy& copy) override { return forget_ended(call, copy); }
@@ -202,8 +297,8 @@ protected:
         Json options = {{kind, id}, {"force", true}}; // others have it too
         if (lun)
             options["scsi"] = std::to_string(*lun);
-        const std::string command = kind == "host" ? "mkvdiskhostmap/" : "mkvolumehostclustermap/";
-        return then(change(call, command + volume.id, options), [&](const Json& made) {
+        const std::string command = kind == "host" ? "/mkvdiskhostmap/" : "/mkvolumehostclustermap/";
+        return then(api_.post(call, command + volume.id, options), [&](const Json& made) {
             const auto number = number_in(made, "id"); // what is "created" is the LUN number
             return number && *number == lun.value_or(*number) ? std::optional(Mapping{host, number}) : std::nullopt;
         });
@@ -216,7 +311,7 @@ protected:
         if (!gone || *gone)
             return done(gone);
         if (const auto [kind, id] = halves(host.id); kind == "host")
-            return done(change(call, "rmvdiskhostmap/" + volume.id, {{"host", id}}));
+            return done(api_.post(call, "/rmvdiskhostmap/" + volume.id, {{"host", id}}));
         return error(Errc::unsupported, "a mapping of a host cluster is never taken away",
                      "rmvolumehostclustermap, if it is to go");
     }
@@ -256,10 +351,11 @@ protected:
     {
         const Json mapping = {
             {"source", copy.source.id}, {"target", copy.target.id}, {"name", copy_name(copy)}, {"copyrate", copy_rate}};
+        const Json no_options = Json::object();
         const bool is_prepared = now && now->status == "prepared";
-        const auto step = !now                              ? change(call, "mkfcmap", mapping)
-                          : is_prepared                     ? change(call, "startfcmap/" + now->id)
-                          : is_listed(now->status, at_rest) ? change(call, "prestartfcmap/" + now->id)
+        const auto step = !now                              ? api_.post(call, "/mkfcmap", mapping)
+                          : is_prepared                     ? api_.post(call, "/startfcmap/" + now->id, no_options)
+                          : is_listed(now->status, at_rest) ? api_.post(call, "/prestartfcmap/" + now->id, no_options)
                                                             : rest::as_result(Json());
         return then(step, [&](const Json&) { // one that fails right after its start is not begun anew
             return is_prepared ? std::optional(ArrayCopyState{Phase::running}) : std::nullopt;
@@ -270,8 +366,8 @@ protected:
 
     Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& now) override
     {
-        const std::string command = is_listed(now.status, at_rest) ? "rmfcmap/" : "stopfcmap/";
-        return done(change(call, command + now.id, {{"force", true}}));
+        const std::string command = is_listed(now.status, at_rest) ? "/rmfcmap/" : "/stopfcmap/";
+        return done(api_.post(call, command + now.id, {{"force", true}}));
     }
 
     // Volume protection may let go after a while, if not for minutes.
@@ -291,11 +387,6 @@ private:
     Result<Json> one(const Call& call, const std::string& command)
     {
         return then(list(call, command), [](const Records& rows) { return rows.empty() ? Json() : rows.front(); });
-    }
-
-    Result<Json> change(const Call& call, const std::string& command, const Json& options = Json::object())
-    {
-        return api_.post(call, "/" + command, options);
     }
 
     // A filter may do anything, so what comes back is compared; and an id in a handle may be another volume's by now.
@@ -363,122 +454,14 @@ private:
     {
         const auto row = or_none(one(call, "lshost/" + rest::percent_encode(id_or_name)), is_not_found);
         return then(row, [](const Json& host) {
-            const auto id = text_at(host, "id");
-            return is_digits(id) ? std::optional(ArrayHost{"host:" + id, text_at(host, "name"),
-                                                           ports_in(rest::records_at(host, "nodes"))})
-                                 : std::nullopt;
+            const ArrayHost found{"host:" + text_at(host, "id"), text_at(host, "name"),
+                                  ports_in(rest::records_at(host, "nodes"))};
+            return is_digits(text_at(host, "id")) ? std::optional(found) : std::nullopt;
         });
-    }
-
-    // The hosts that rows with one of these ports name. Where the code level does not know the command: none.
-    Result<std::vector<std::string>> hosts_of(const Call& call, const Spellings& ports, const std::string& command,
-                                              const char* field, const Json& options = Json::object())
-    {
-        return each(or_none(list(call, command, options), is_command_error), [&](const Json& row) {
-            return share_an_initiator(ports_in({row}), ports) ? text_at(row, field) : std::string();
-        });
-    }
-
-    // Without "protocol" it is right for FC on every code level; for iSCSI newer ones need it and older ones refuse it.
-    Result<Json> make_host(const Call& call, const std::string& name, const Spellings& ports)
-    {
-        Json options = port_options(ports);
-        options.update({{"name", name}, {"type", "generic"}});
-        if (!is_hex(ports.front()))
-            options["protocol"] = "iscsi";
-        auto made = change(call, "mkhost", options);
-        if (!made && made.error().code == Errc::bad_request && options.erase("protocol") > 0)
-            made = change(call, "mkhost", options);
-        return made;
     }
 };
 
 } // namespace
-
-Result<Handle> parse_handle(std::string_view handle)
-{
-    const auto parts = parts_of(handle, R"(SVC:(?:(?:([\da-f]+):)?(\d+);)?(6005076[\da-f]{25}))"); // NAA 6, IBM
-    if (parts)
-        return Handle{parts->at(0), parts->at(1), upper(parts->at(2))};
-    const bool is_other = handle.starts_with("DS8K:") || handle.starts_with("A9000:");
-    return Error{is_other ? Errc::unsupported : Errc::bad_request,
-                 fmt::format("volume handle '{}' is {}", handle,
-                             is_other ? "of a DS8000 or A9000" : "none of SVC:id;uid, SVC:system:id;uid, SVC:uid"),
-                 "only volumes of block.csi.ibm.com on FlashSystem or SAN Volume Controller can be copied to"};
-}
-
-Result<Volume> parse_volume(const Json& row)
-{
-    const auto uid = text_at(row, "vdisk_UID");
-    const Volume volume{is_digits(text_at(row, "id")) ? text_at(row, "id") : "", text_at(row, "name"),
-                        "naa." + lower(uid), uid};
-    if (text_at(row, "status") == "offline")
-        return about(volume, Errc::unsupported, "it is offline", "bring the volume online");
-    if (contains_ignoring_case(text_at(row, "protocol"), "nvme"))
-        return about(volume, Errc::unsupported, "it is mapped by NVMe", "use a volume of FC or iSCSI hosts");
-    return proven(volume, rest::number_at(row, "capacity").value_or(0), {"naa.6005076"});
-}
-
-Spellings ports_in(const Records& rows)
-{
-    Spellings ports;
-    for (const Json& row : rows)
-        for (const char* field : {"WWPN", "remote_wwpn", "iscsi_name"})
-            if (const auto port = capital_hex(text_at(row, field)); !port.empty())
-                ports.push_back(port);
-    return ports;
-}
-
-ArrayCopyRecord parse_copy(const Json& row)
-{
-    const auto status = text_at(row, "status");
-    const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
-    ArrayCopyRecord record{.id = rest::percent_encode(text_at(row, "id")),
-                           .status = status,
-                           .state = {Phase::failed, percent},
-                           .source = text_at(row, "source_vdisk_id"),
-                           .target = text_at(row, "target_vdisk_id")};
-    if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
-        record.state.phase = percent == 100 ? Phase::done : Phase::absent;
-    else if (is_listed(status, "copying,preparing,prepared,stopping"))
-        record.state.phase = Phase::running;
-    else
-        record.state.message = fmt::format("FlashCopy mapping {} is {} at {} %", text_at(row, "name"), status, percent);
-    return record;
-}
-
-bool is_no_answer(const rest::Reply& reply)
-{
-    if (reply.status < 300)
-        return !reply.body.empty() && !rest::parse_json(reply.body);
-    return (reply.status == 409 || reply.status >= 500) && first_match(reply.body, command_code).empty();
-}
-
-std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
-{
-    if (reply.status < 300 && (json == nullptr || !json->is_string())) // rows may hold any name, even one like a code
-        return std::nullopt;
-    const ArrayWords words{first_match(reply.body, command_code),
-                           json != nullptr && json->is_string() ? json->get<std::string>() : reply.body};
-    if (words.code.ends_with('W')) // done, but not as we think
-        return Error{Errc::indeterminate, fmt::format("the array warns: {}", words.message), "", words.code};
-    if (!words.code.empty())
-        return explain(error_rows, "flashsystem", words, reply.status);
-    if (is_refused(reply))
-        return Error{Errc::denied, fmt::format("the session is not accepted (HTTP {})", reply.status),
-                     std::string(own_user)};
-    return std::nullopt;
-}
-
-Afterwards afterwards(const Error& error)
-{
-    const auto code = halves(error.reason, '_').second;
-    if (is_listed(code, "CMMVC5878E,CMMVC5842E,CMMVC5867E,CMMVC6578E,CMMVC6581E,CMMVC6035E"))
-        return Afterwards::look_again;
-    const bool no_answer = error.reason.empty() && (error.code == Errc::conflict || error.code == Errc::failed);
-    return no_answer || (is_transient(error.code) && error.code != Errc::busy) ? Afterwards::wait_first
-                                                                               : Afterwards::give_up;
-}
 
 Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {

@@ -1,6 +1,7 @@
 #include "vendors/infinibox/infinibox.hpp"
 
 #include "vendors/driver.hpp"
+#include "vendors/lists.hpp"
 #include "vendors/registry.hpp"
 
 #include <fmt/format.h>
@@ -73,10 +74,10 @@ public:
 
     Result<ArrayInfo> info(const Call& call) override
     {
-        const auto reply = api_.get(call, "/api/rest/system");
-        if (!reply)
-            return reply.error();
-        return ArrayInfo{"Infinidat", "InfiniBox", text_at(*reply, "result.model"), text_at(*reply, "result.version")};
+        return then(api_.get(call, "/api/rest/system"), [](const Json& reply) {
+            return ArrayInfo{"Infinidat", "InfiniBox", text_at(reply, "result.model"),
+                             text_at(reply, "result.version")};
+        });
     }
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
@@ -84,9 +85,9 @@ public:
         const auto id = volume_id_of(handle);
         if (!id)
             return id.error();
-        const auto reply = api_.get(call, "/api/rest/volumes/" + *id);
+        const auto reply = in_step("find volume " + *id, api_.get(call, "/api/rest/volumes/" + *id));
         if (!reply)
-            return Error(reply.error()).in("find volume " + *id);
+            return reply.error();
         const Json* row = rest::find(*reply, "result");
         if (row == nullptr || text_at(*row, "id") != *id)
             return answered_another("volume " + *id);
@@ -97,32 +98,23 @@ public:
                                      "PersistentVolume says '{}'",
                                      *id, text_at(*row, "name"), name),
                          "use the secret of the array the StorageClass belongs to");
-        auto volume = parse_volume(*row);
-        return volume ? volume : Error(volume.error()).in(array());
+        return in_step(array(), parse_volume(*row));
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
         HostObjects objects;
-        objects.list = [&](const auto&, const auto&, bool) -> Result<std::vector<ArrayHost>> {
-            const auto rows = list(call, "/api/rest/hosts", {{"fields", "id,name,ports,host_cluster_id"}});
-            if (!rows)
-                return rows.error();
-            std::vector<ArrayHost> hosts;
-            std::ranges::transform(*rows, std::back_inserter(hosts), parse_host);
-            return hosts;
+        objects.list = [&](const auto&, const auto&, bool) {
+            return each(list(call, "/api/rest/hosts", {{"fields", "id,name,ports,host_cluster_id"}}), parse_host);
         };
-        objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) -> Result<void> {
-            if (!own) {
-                const auto created = api_.post(call, "/api/rest/hosts", {{"name", name}});
-                return created ? Result<void>() : Error(created.error()).in("create it");
-            }
-            for (const auto& port : ports) {
+        objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) {
+            if (!own)
+                return in_step("create it", done(api_.post(call, "/api/rest/hosts", {{"name", name}})));
+            return one_by_one(Result<Spellings>(ports), [&](const std::string& port) {
                 const Json body = {{"type", is_hex(port) ? "fc" : "iscsi"}, {"address", port}};
-                if (const auto added = api_.post(call, path_of(own->id) + "/ports", body, approved); !added)
-                    return Error(added.error()).in("add initiator " + port);
-            }
-            return {};
+                const auto added = api_.post(call, path_of(own->id) + "/ports", body, approved);
+                return in_step("add initiator " + port, done(added));
+            });
         };
         auto how = settling(call);
         how.rounds = 4; // one to create it, one for its ports, two in doubt
@@ -134,17 +126,12 @@ public:
 
     Result<std::set<int>> used_by(const Call& call, const ArrayHost& host) override
     {
-        std::set<int> numbers;
         std::set<std::string> holders{host.id};
         std::ranges::copy_if(host.initiator_ids, std::inserter(holders, holders.end()),
                              [](const std::string& id) { return id.starts_with("cluster:"); });
-        for (const auto& holder : holders) {
-            const auto rows = list(call, path_of(holder) + "/luns");
-            if (!rows)
-                return Error(rows.error()).in("list the LUN numbers of " + host.name);
-            numbers.merge(numbers_in(*rows, "lun"));
-        }
-        return numbers;
+        const auto rows =
+            joined(holders, [&](const std::string& holder) { return list(call, path_of(holder) + "/luns"); });
+        return in_step("list the LUN numbers of " + host.name, numbers_in(rows, "lun"));
     }
 
 protected:
@@ -157,13 +144,7 @@ protected:
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
     {
         const auto rows = list(call, fmt::format("/api/rest/volumes/{}/luns", rest::percent_encode(volume.id)));
-        if (!rows)
-            return rows.error();
-        std::vector<Mapping> mappings; // a cluster's has a row for every member
-        for (const Json& row : *rows)
-            if (text_at(row, "volume_id") == volume.id)
-                mappings.push_back(parse_mapping(row));
-        return mappings;
+        return each(kept(rows, "volume_id", volume.id), parse_mapping); // a cluster's has a row for every member
     }
 
     Result<std::optional<Mapping>> connect(const Call& call, const Volume& volume, const ArrayHost& host,
@@ -172,12 +153,11 @@ protected:
         Json body = {{"volume_id", std::stoll(volume.id)}};
         if (lun)
             body["lun"] = *lun;
-        const auto reply = api_.post(call, path_of(host.id) + "/luns", body, approved);
-        if (!reply)
-            return reply.error();
-        const auto number = number_in(*reply, "result.lun");
-        return number && text_at(*reply, "result.volume_id") == volume.id ? std::optional(Mapping{host, number})
-                                                                          : std::nullopt;
+        return then(api_.post(call, path_of(host.id) + "/luns", body, approved), [&](const Json& reply) {
+            const auto number = number_in(reply, "result.lun");
+            const bool is_proof = number && text_at(reply, "result.volume_id") == volume.id;
+            return is_proof ? std::optional(Mapping{host, number}) : std::nullopt;
+        });
     }
 
     Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override

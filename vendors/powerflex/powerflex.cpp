@@ -176,16 +176,14 @@ public:
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
     {
         const auto place = place_of(handle);
-        if (!place)
-            return place.error();
-        const auto here = this_system(call);
+        const auto here = place ? this_system(call) : place.error();
         if (!here)
             return here.error();
         if (!place->system.empty() && place->system != here->id)
             return wrong_array(place->volume, "system " + place->system, "system " + here->id);
-        const auto record = read_volume(call, place->volume);
+        const auto record = in_step("find volume " + place->volume, read_volume(call, place->volume));
         if (!record)
-            return Error(record.error()).in("find volume " + place->volume);
+            return record.error();
         Volume volume{.id = place->volume, .name = text_at(*record, "name")};
         volume.naa = fmt::format("eui.{}{}", here->id, volume.id);
         volume.size_bytes = static_cast<std::uint64_t>(rest::number_at(*record, "sizeInKb").value_or(0)) * 1024;

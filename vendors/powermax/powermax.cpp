@@ -1,4 +1,5 @@
 #include "vendors/driver.hpp"
+#include "vendors/lists.hpp"
 #include "vendors/registry.hpp"
 
 #include <fmt/format.h>
@@ -62,13 +63,6 @@ std::string group_name(const Volume& volume, const ArrayHost& host)
 bool is_name(std::string_view name)
 {
     return parts_of(name, name_form).has_value();
-}
-
-Json volume_change(std::string_view action, const std::string& device)
-{
-    const Json volumes = {{"volumeId", {device}}, {"remoteSymmSGInfoParam", {{"force", false}}}};
-    return action == "add" ? Json{{"expandStorageGroupParam", {{"addSpecificVolumeParam", volumes}}}}
-                           : Json{{"removeVolumeParam", volumes}};
 }
 
 std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
@@ -167,9 +161,10 @@ public:
                          fmt::format("host {} has no adapter of the protocol of port group {}", host.name, port_group_),
                          "name a port group of the host's protocol in POWERMAX_PORT_GROUP_NAME"};
         for (const auto& name : names) {
-            const auto listed = get(call, "initiator", {{"in_a_host", "true"}, {"initiator_hba", name}});
+            const auto listed = in_step("look for initiator " + name,
+                                        get(call, "initiator", {{"in_a_host", "true"}, {"initiator_hba", name}}));
             if (!listed)
-                return Error(listed.error()).in(fmt::format("look for initiator {}", name));
+                return listed.error();
             for (const auto& id : rest::texts_at(*listed, "initiatorId")) {
                 if (!lower(id).ends_with(name)) // "FA-1D:4:<wwpn>"; filters are not trusted
                     continue;
@@ -220,10 +215,9 @@ protected:
             ours = *view;
         else if (const auto made = make_view(call, volume, host, *masking); !made)
             return made.error();
-        const auto lun = lun_of(call, volume, ours.name);
-        if (!lun)
-            return Error(lun.error()).in("read the LUN number");
-        return std::optional(Mapping{ours.mapping.host, *lun});
+        return then(in_step("read the LUN number", lun_of(call, volume, ours.name)), [&](std::optional<int> lun) {
+            return std::optional(Mapping{ours.mapping.host, lun});
+        });
     }
 
     // View, volume, group, in this order: the array refuses any other. Only what bears our names is touched.
@@ -231,20 +225,16 @@ protected:
     {
         const auto name = group_name(volume, host);
         const auto group = "storagegroup/" + name;
-        const auto gone = [](const Result<void>& step) { return step || is(step.error(), not_found); };
-        if (auto step = change(call, rest::Method::remove, "maskingview/" + view_name(volume, host)); !gone(step))
-            return step;
-        const auto record = get(call, "volume/" + volume.id);
-        if (!record && !is(record.error(), not_found))
+        const auto view = change(call, rest::Method::remove, "maskingview/" + view_name(volume, host));
+        if (!view && !is(view.error(), not_found))
+            return view;
+        const auto record = or_none(get(call, "volume/" + volume.id), not_found);
+        if (!record)
             return record.error();
-        if (record && std::ranges::count(rest::texts_at(*record, "storageGroupId"), name) > 0)
-            if (auto step = change(call, rest::Method::put, group,
-                                   {{"executionOption", "SYNCHRONOUS"},
-                                    {"editStorageGroupActionParam", volume_change("remove", volume.id)}});
-                !gone(step))
-                return step;
-        const auto step = change(call, rest::Method::remove, group);
-        return gone(step) ? Result<void>() : step;
+        if (std::ranges::count(rest::texts_at(*record, "storageGroupId"), name) > 0)
+            if (const auto taken = edit_group(call, volume, name, "remove"); !taken && !is(taken.error(), not_found))
+                return taken;
+        return or_none(change(call, rest::Method::remove, group), not_found);
     }
 
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
@@ -359,18 +349,15 @@ private:
             return record.error();
         Masking masking{.groups = rest::texts_at(*record, "storageGroupId"), .views = {}};
         for (const auto& name : masking.groups) {
-            const auto group = get(call, "storagegroup/" + rest::percent_encode(name));
-            if (!group && is(group.error(), not_found))
-                continue; // gone in between
+            const auto group = or_none(get(call, "storagegroup/" + rest::percent_encode(name)), not_found);
             if (!group)
                 return group.error();
-            for (const auto& view : rest::texts_at(*group, "maskingview")) {
-                auto read = read_view(call, view);
-                if (!read && is(read.error(), not_found))
-                    continue;
+            for (const auto& view : rest::texts_at(*group, "maskingview")) { // none where it is gone in between
+                auto read = or_none(read_view(call, view), not_found);
                 if (!read)
                     return read.error();
-                masking.views.push_back(std::move(*read));
+                if (!read->name.empty())
+                    masking.views.push_back(std::move(*read));
             }
         }
         return masking;
@@ -395,6 +382,15 @@ private:
         return number;
     }
 
+    Result<void> edit_group(const Call& call, const Volume& volume, const std::string& group, std::string_view action)
+    {
+        const Json volumes = {{"volumeId", {volume.id}}, {"remoteSymmSGInfoParam", {{"force", false}}}};
+        const Json edit = action == "add" ? Json{{"expandStorageGroupParam", {{"addSpecificVolumeParam", volumes}}}}
+                                          : Json{{"removeVolumeParam", volumes}};
+        return change(call, rest::Method::put, "storagegroup/" + group,
+                      {{"executionOption", "SYNCHRONOUS"}, {"editStorageGroupActionParam", edit}});
+    }
+
     Result<void> make_view(const Call& call, const Volume& volume, const ArrayHost& host, const Masking& masking)
     {
         const auto group = group_name(volume, host);
@@ -406,10 +402,7 @@ private:
                                       {"executionOption", "SYNCHRONOUS"}});
             if (!made && !is(made.error(), "powermax_exists"))
                 return made;
-            const auto added = change(
-                call, rest::Method::put, "storagegroup/" + group,
-                {{"executionOption", "SYNCHRONOUS"}, {"editStorageGroupActionParam", volume_change("add", volume.id)}});
-            if (!added)
+            if (const auto added = edit_group(call, volume, group, "add"); !added)
                 return added;
         }
         const bool is_group = host.id.starts_with("hostgroup:");

@@ -1,6 +1,7 @@
 #include "vendors/powerstore/powerstore.hpp"
 
 #include "vendors/driver.hpp"
+#include "vendors/lists.hpp"
 #include "vendors/registry.hpp"
 
 #include <fmt/format.h>
@@ -102,16 +103,15 @@ public:
         const auto place = place_of(handle);
         if (!place)
             return place.error();
-        if (!place->array.empty()) {
-            const auto here = global_id(call);
-            if (!here)
-                return Error(here.error()).in("find out which array this is");
-            if (*here != place->array)
-                return wrong_array(place->volume, "PowerStore " + place->array, *here);
-        }
-        const auto record = api_.get(call, "/api/rest/volume/" + place->volume, {{"select", "*"}});
+        const auto here = place->array.empty() ? place->array : global_id(call);
+        if (!here)
+            return Error(here.error()).in("find out which array this is");
+        if (*here != place->array)
+            return wrong_array(place->volume, "PowerStore " + place->array, *here);
+        const auto record = in_step("find volume " + place->volume,
+                                    api_.get(call, "/api/rest/volume/" + place->volume, {{"select", "*"}}));
         if (!record)
-            return Error(record.error()).in("find volume " + place->volume);
+            return record.error();
         if (text_at(*record, "id") != place->volume)
             return answered_another("volume " + place->volume);
         return in_step(array(), parse_volume(*record));
@@ -167,9 +167,7 @@ protected:
         const auto records = list(
             call, "host_volume_mapping",
             {{"select", "id,host_id,host_group_id,volume_id,logical_unit_number"}, {"volume_id", "eq." + volume.id}});
-        return each(records, [&](const Json& record) {
-            return text_at(record, "volume_id") == volume.id ? std::optional(parse_mapping(record)) : std::nullopt;
-        });
+        return each(kept(records, "volume_id", volume.id), parse_mapping);
     }
 
     // Answers 204, so the number has to be looked up.

@@ -1,5 +1,6 @@
 #include "agent/attach.hpp"
 
+#include "agent/guards.hpp"
 #include "agent/host_clock.hpp"
 #include "agent/log.hpp"
 
@@ -60,6 +61,7 @@ awaitable<Result<Device>> Attachments::wait_until_ready(std::string naa, AttachR
     std::vector<std::string> rescanned;
     milliseconds pause = first_look;
     auto next_rescan = steady_clock::time_point::min();
+    bool suspected = false;
     for (;;) {
         auto view = co_await inventory_.fresh();
         if (!view)
@@ -73,8 +75,14 @@ awaitable<Result<Device>> Attachments::wait_until_ready(std::string naa, AttachR
                 co_return step.error();
             step = AttachStep::rescan;
         }
-        if (*step == AttachStep::ready && node_exists(naa))
+        if (*step == AttachStep::ready && node_exists(naa)) {
+            auto free = check_writers(**view, naa, request.job);
+            if (!free && !std::exchange(suspected, true)) // it may have been one of ours that ended during the look
+                continue;
+            if (!free)
+                co_return free.error();
             co_return *seen;
+        }
         if (steady_clock::now() >= deadline && !rescanned.empty()) {
             if (seen == nullptr) {
                 auto why = co_await explain_absence(naa, request, rescanned);
@@ -106,6 +114,16 @@ awaitable<Result<Device>> Attachments::wait_until_ready(std::string naa, AttachR
         }
         pause = grown(pause);
     }
+}
+
+Result<void> Attachments::check_writers(const HostView& view, const std::string& naa, const std::string& job) const
+{
+    if (!view.vmkfstools)
+        log::warn("cannot tell whether others write the device",
+                  {{"job", job}, {"device", naa}, {"reason", view.vmkfstools.error().message}});
+    if (writer_of_(naa) == job) // attached again while its clone runs
+        return {};
+    return check_no_foreign_writer(naa, view.vmkfstools_on(naa));
 }
 
 Result<Device> Attachments::attached(const Device& device, const AttachRequest& request)

@@ -49,6 +49,7 @@ public:
 
 private:
     awaitable<Result<Device>> wait_until_ready(std::string naa, AttachRequest request);
+    Result<void> check_writers(const HostView&, const std::string& naa, const std::string& job) const;
     awaitable<Result<void>> switch_on(const std::string& naa, const Device& seen);
     awaitable<Result<void>> take_away(std::string naa, std::string job);
     awaitable<Result<void>> switch_off(const std::string& naa);

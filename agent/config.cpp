@@ -30,6 +30,7 @@ template <class Archive> void serialize(Archive& a, Config& c)
     field(a, "localcli", c.tools.localcli);
     field(a, "vsish", c.tools.vsish);
     field(a, "vmkfstools", c.tools.vmkfstools);
+    field(a, "ps", c.tools.ps);
     field(a, "max_running", c.max_running);
     field(a, "max_queued", c.max_queued);
     field(a, "max_connections", c.max_connections);
@@ -131,6 +132,7 @@ std::vector<ConfigProblem> check_values(const Config& c)
     check_absolute(problems, "localcli", c.tools.localcli);
     check_absolute(problems, "vsish", c.tools.vsish);
     check_absolute(problems, "vmkfstools", c.tools.vmkfstools);
+    check_absolute(problems, "ps", c.tools.ps);
     if (c.log != "syslog" && c.log != "stderr")
         problems.push_back({"log", fmt::format("'{}' is no log target", c.log), "use \"syslog\" or \"stderr\""});
     check_range(problems, "max_running", c.max_running, 1, 32);

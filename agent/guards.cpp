@@ -37,7 +37,7 @@ Result<void> check_attached(const std::string& job, const CloneRequest& order, c
         return refusal(Errc::conflict, "target_busy",
                        fmt::format("job {} writes {}, or may still do so", *target.busy_with, order.target_naa),
                        "wait for that job, or cancel it");
-    return {};
+    return check_no_foreign_writer(order.target_naa, target.foreign_writer);
 }
 
 } // namespace
@@ -48,6 +48,18 @@ bool is_supported_kind(const std::string& create_type)
         "vmfs",       "vmfsThin", "monolithicFlat",   "twoGbMaxExtentFlat",
         "vmfsSparse", "seSparse", "vmfsRawDeviceMap", "vmfsPassthroughRawDeviceMap"};
     return std::find(kinds.begin(), kinds.end(), create_type) != kinds.end();
+}
+
+Result<void> check_no_foreign_writer(const std::string& naa, const std::string& called)
+{
+    constexpr std::size_t enough = 400;
+    if (called.empty())
+        return {};
+    return refusal(
+        Errc::conflict, "target_busy",
+        fmt::format("a vmkfstools that this agent did not start uses {}: {}", naa, called.substr(0, enough)),
+        "find out whose it is (on the host: ps -c | grep vmkfstools) and wait until it has ended; two copies "
+        "onto one volume leave neither whole");
 }
 
 Result<void> check_target_device(const Device& device)

@@ -29,6 +29,7 @@ struct TargetFacts {
     bool node_exists = false;                // /vmfs/devices/disks/naa.…
     std::optional<Device> device;            // as the host sees it; absent: it does not
     std::optional<std::string> busy_with;    // another job that writes it, or may
+    std::string foreign_writer;              // how a vmkfstools on it was called that no job answers for; empty: none
 };
 
 // The part that depends on the source alone, so that it can be asked before a volume is mapped.
@@ -38,6 +39,9 @@ Result<void> check_clone(const std::string& job, const CloneRequest&, const Sour
 
 // The part that attach needs as well: may this device ever be a target on this host?
 Result<void> check_target_device(const Device&);
+
+// Somebody else's vmkfstools: by hand, of Forklift's script, of another transport.
+Result<void> check_no_foreign_writer(const std::string& naa, const std::string& called);
 
 bool is_supported_kind(const std::string& create_type);
 

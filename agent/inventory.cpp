@@ -3,8 +3,15 @@
 #include "agent/pending.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace xcopy {
+
+namespace {
+
+constexpr milliseconds longest_ps{3'000}; // it asks the kernel, not hostd
+
+} // namespace
 
 const Device* HostView::device(const std::string& naa) const
 {
@@ -19,6 +26,11 @@ std::vector<std::string> HostView::devices_of_volume(const std::string& uuid) co
         if (extent.uuid == uuid)
             names.push_back(extent.device);
     return names;
+}
+
+std::string HostView::vmkfstools_on(const std::string& naa) const
+{
+    return vmkfstools ? first_about(*vmkfstools, naa) : std::string();
 }
 
 HostView join_view(std::vector<Device> devices, const std::map<std::string, std::vector<DevicePath>>& paths,
@@ -83,10 +95,15 @@ awaitable<Result<HostViewPtr>> Inventory::look()
     auto paths = co_await begin(workers_.run([&] { return tools_.all_paths(limits); }));
     auto extents = co_await begin(workers_.run([&] { return tools_.vmfs_extents(limits); }));
     auto detached = co_await begin(workers_.run([&] { return tools_.detached_devices(limits); }));
+    auto others = co_await begin(workers_.run([&] {
+        return tools_.vmkfstools_running({program_invocation_short_name, "serve"},
+                                         {.time = longest_ps, .stop = limits.stop});
+    }));
     auto devices_now = co_await devices.get();
     auto paths_now = co_await paths.get();
     auto extents_now = co_await extents.get();
     auto detached_now = co_await detached.get();
+    auto others_now = co_await others.get();
     if (!devices_now)
         co_return std::move(devices_now.error()).in("list devices");
     if (!paths_now)
@@ -98,6 +115,7 @@ awaitable<Result<HostViewPtr>> Inventory::look()
     auto view = std::make_shared<HostView>(
         join_view(std::move(*devices_now), *paths_now, std::move(*extents_now), *detached_now));
     view->begun = begun;
+    view->vmkfstools = std::move(others_now);
     last_ = view;
     co_return HostViewPtr(view);
 }

@@ -16,9 +16,11 @@ struct HostView {
     steady_clock::time_point begun; // nothing in it is older than this
     std::vector<Device> devices;    // with paths, LUN number, detached flag and users
     std::vector<VmfsExtent> extents;
+    Result<std::vector<std::string>> vmkfstools; // how each that runs was called; an error: they cannot be seen
 
     const Device* device(const std::string& naa) const;
     std::vector<std::string> devices_of_volume(const std::string& uuid) const;
+    std::string vmkfstools_on(const std::string& naa) const; // how one of them was called; empty: none is seen
 };
 
 using HostViewPtr = std::shared_ptr<const HostView>;
@@ -32,7 +34,8 @@ public:
     Inventory(Workers& workers, const Tools& tools) : workers_(workers), tools_(tools) {}
 
     // A look that begins after this call. esxcli takes up to a second on a real host, so callers that arrive while one
-    // look is under way share the next one. An unreadable part fails the whole: a guard must never judge half a view.
+    // look is under way share the next one. An unreadable part fails the whole: a guard must never judge half a view. Only
+    // who else runs vmkfstools may stay unknown.
     awaitable<Result<HostViewPtr>> fresh();
     // The last look if it began within `age`, else a fresh one.
     awaitable<Result<HostViewPtr>> not_older_than(milliseconds age);

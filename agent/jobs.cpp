@@ -57,7 +57,7 @@ awaitable<Result<CloneStatus>> Jobs::start(std::string id, CloneRequest request)
     auto source = co_await examine(id, request);
     if (!source)
         co_return source.error();
-    auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
+    auto view = co_await view_for(request.target_naa);
     if (!view)
         co_return std::move(view.error()).in("look at the host's devices");
     co_await find_datastore(*source, **view);
@@ -139,6 +139,15 @@ awaitable<void> Jobs::find_datastore(SourceFile& source, const HostView& view)
         }
 }
 
+// The vmkfstools of an older look may have been one of ours, and have ended.
+awaitable<Result<HostViewPtr>> Jobs::view_for(std::string naa)
+{
+    auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
+    if (view && !(*view)->vmkfstools_on(naa).empty())
+        view = co_await inventory_.fresh();
+    co_return view;
+}
+
 Result<void> Jobs::guard(const std::string& id, const CloneRequest& request, const SourceFile& source,
                          const HostView& view) const
 {
@@ -163,6 +172,7 @@ Result<void> Jobs::guard(const std::string& id, const CloneRequest& request, con
         to.device = *device;
     if (const auto busy = writer_of(request.target_naa); busy && *busy != id)
         to.busy_with = busy;
+    to.foreign_writer = view.vmkfstools_on(request.target_naa);
     return check_clone(id, request, from, to);
 }
 

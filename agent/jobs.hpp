@@ -73,6 +73,7 @@ private:
 
     awaitable<Result<SourceFile>> examine(std::string id, CloneRequest request);
     awaitable<void> find_datastore(SourceFile& source, const HostView& view);
+    awaitable<Result<HostViewPtr>> view_for(std::string naa);
     Result<void> guard(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&) const;
     Result<JobPtr> accept(const std::string& id, const CloneRequest&, const SourceFile&, const HostView&);
 

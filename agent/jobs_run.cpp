@@ -77,7 +77,7 @@ awaitable<Result<void>> Jobs::judge_again(JobPtr job)
     auto source = co_await examine(id, job->order.request);
     if (!source)
         co_return source.error();
-    auto view = co_await inventory_.not_older_than(milliseconds(config_.facts_max_age_ms));
+    auto view = co_await view_for(job->order.request.target_naa);
     if (!view)
         co_return view.error();
     co_await find_datastore(*source, **view);

@@ -182,6 +182,15 @@ Finding counters_answer(const Tools& tools, const RunLimits& limits)
     return {"the host has no shared device to ask about", "map one, and run this again", true};
 }
 
+Finding others_are_seen(const Tools& tools, const RunLimits& limits)
+{
+    auto listed = tools.vmkfstools_running({program_invocation_short_name, "selftest"}, limits);
+    if (listed)
+        return {};
+    return {"a vmkfstools that somebody else starts cannot be seen: " + listed.error().message,
+            "copies are made all the same; send the output of `ps -c` to those who maintain xcopy", true};
+}
+
 } // namespace
 
 std::optional<int> play_vmkfstools(int argc, const char* const* argv)
@@ -224,6 +233,7 @@ std::vector<SelftestResult> probe_host(const Config& config, const std::string& 
     answers("esxcli: detached devices", [&] { return tools.detached_devices(limits); });
     answers("esxcli: Disk.MaxLUN", [&] { return tools.advanced_option("/Disk/MaxLUN", limits); });
     results.push_back(timed("vsish: counters", [&] { return counters_answer(tools, limits); }));
+    results.push_back(timed("ps: others' vmkfstools", [&] { return others_are_seen(tools, limits); }));
     results.push_back(timed("vmkfstools may run", [&] { return vmkfstools_may_run(config); }));
     results.push_back(timed("supervisor sees the exit status", [&] { return supervisor_sees_the_end(config, self); }));
     results.push_back(timed("memory group", [&] { return has_memory_group(config); }));

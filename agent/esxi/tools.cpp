@@ -264,4 +264,12 @@ std::vector<Result<DeviceCounters>> Tools::counters_of(const std::vector<std::st
     return answers;
 }
 
+Result<std::vector<std::string>> Tools::vmkfstools_running(const OwnWords& own, const RunLimits& limits) const
+{
+    const auto listing = said_by({paths_.ps, "-c"}, limits);
+    if (!listing)
+        return listing.error();
+    return vmkfstools_in(*listing, own);
+}
+
 } // namespace xcopy

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/esxi/child.hpp"
+#include "agent/esxi/processes.hpp"
 #include "protocol/error.hpp"
 #include "protocol/messages.hpp"
 
@@ -19,6 +20,7 @@ struct ToolPaths {
     std::string localcli = "/bin/localcli";
     std::string vsish = "/bin/vsish";
     std::string vmkfstools = "/bin/vmkfstools";
+    std::string ps = "/bin/ps";
 };
 
 struct HostVersion {
@@ -74,6 +76,9 @@ public:
     Result<DeviceCounters> counters(const std::string& naa, const RunLimits&) const;
     // Of several devices at once, in the order asked.
     std::vector<Result<DeviceCounters>> counters_of(const std::vector<std::string>& naas, const RunLimits&) const;
+
+    // How each vmkfstools of this host was called, whoever started it.
+    Result<std::vector<std::string>> vmkfstools_running(const OwnWords&, const RunLimits&) const;
 
 private:
     // The output of a read-only esxcli command; localcli is asked with the same words when hostd does not answer, with

@@ -156,4 +156,73 @@ TEST_F(Attach, WithHostdDownFailsInsteadOfGuessing)
     EXPECT_GE(attach("job-1", target, 64).status, 500);
 }
 
+namespace {
+
+std::string by_hand(const std::string& naa)
+{
+    return "77  77  vmkfstools  /bin/vmkfstools -i /vmfs/volumes/u/a.vmdk -d rdm:/vmfs/devices/disks/" + naa +
+           " /p.vmdk\n";
+}
+
+} // namespace
+
+TEST_F(Attach, IsRefusedWhileAForeignVmkfstoolsUsesTheDeviceAndWorksWhenItHasEnded)
+{
+    host.start();
+    host.map(target, 64);
+    host.put_disk("vm/a.vmdk", 64);
+    host.write("ps", by_hand(target));
+    const auto refused = attach("job-1", target, 64);
+    EXPECT_EQ(refused.status, 409) << refused.body;
+    const auto why = decode<ErrorReply>(refused.body);
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->reason, "target_busy");
+    EXPECT_NE(why->message.find("-d rdm:/vmfs/devices/disks/" + std::string(target)), std::string::npos);
+    EXPECT_NE(why->remedy.find("ps -c"), std::string::npos);
+    const auto order = clone_body("[ds1] vm/a.vmdk", target, 64);
+    EXPECT_EQ(host.call("PUT", "/v1/clones/job-1", order).status, 409);
+    EXPECT_EQ(host.read("clones"), "");
+
+    host.write("ps", by_hand(target + std::string("b")) + by_hand("naa.7"));
+    EXPECT_EQ(attach("job-1", target, 64).status, 200);
+    host.write("ps", "");
+    EXPECT_LT(host.call("PUT", "/v1/clones/job-1", order).status, 300);
+    host.wait_for("job-1", [](const CloneStatus& s) { return s.state == CloneState::succeeded; });
+}
+
+TEST_F(Attach, AForeignVmkfstoolsThatBeginsAfterItKeepsTheOrderFromWriting)
+{
+    host.start(R"(,"facts_max_age_ms":0)");
+    host.map(target, 64);
+    host.put_disk("vm/a.vmdk", 64);
+    ASSERT_EQ(attach("job-1", target, 64).status, 200);
+    host.write("ps", by_hand(target));
+    const auto refused = host.call("PUT", "/v1/clones/job-1", clone_body("[ds1] vm/a.vmdk", target, 64));
+    EXPECT_EQ(refused.status, 409) << refused.body;
+    EXPECT_NE(refused.body.find("target_busy"), std::string::npos);
+    EXPECT_EQ(host.read("clones"), "");
+}
+
+// No tool, a tool that fails, one whose output says nothing: nobody is refused, and it is said.
+TEST_F(Attach, WhereOthersCannotBeSeenThatIsSaidAndNothingIsRefused)
+{
+    host.start();
+    int number = 0;
+    const auto expect_said = [&](const std::string& what) {
+        const auto naa = fmt::format("naa.60000000000002{:02}", ++number);
+        host.write("log", "");
+        host.map(naa, 64);
+        EXPECT_EQ(attach(fmt::format("job-{}", number), naa, 64).status, 200) << what;
+        EXPECT_GE(host.count("log", "cannot tell whether others write the device"), 1) << what;
+    };
+    for (const char* says : {"", "PID USER TIME COMMAND\n", "1 1 xcopy-agent xcopy-agent\n"}) {
+        host.write("ps-says", says);
+        expect_said(says);
+    }
+    std::filesystem::remove(host.folder / "bin/ps");
+    expect_said("no tool");
+    std::filesystem::create_symlink("/bin/false", host.folder / "bin/ps");
+    expect_said("a tool that fails");
+}
+
 } // namespace xcopy::test

@@ -44,6 +44,29 @@ protected:
 
 } // namespace
 
+// As the next coordinator of a job does it; `ps` shows our own vmkfstools like anybody's.
+TEST_F(Clone, ItsDeviceMayBeAttachedAgainWhileItRuns)
+{
+    begin();
+    attach("job-1", target);
+    host.write("clone-mode", "hold");
+    ASSERT_LT(order("job-1", target).status, 300);
+    ASSERT_TRUE(eventually([&] { return host.count("clones", target) == 1; }));
+    host.write("ps", fmt::format("9  9  vmkfstools  /bin/vmkfstools -i a -d rdm:/vmfs/devices/disks/{} p\n", target));
+    const auto again = host.call("POST", fmt::format("/v1/devices/{}/attach", target), attach_body("job-1", 64));
+    EXPECT_EQ(again.status, 200) << again.body;
+    EXPECT_LT(order("job-1", target).status, 300);
+    host.write("release", "");
+    EXPECT_EQ(host.wait_for("job-1", ended).state, CloneState::succeeded);
+    EXPECT_EQ(host.count("clones", target), 1);
+
+    // What the look saw has ended since: the next order looks again before it calls anybody foreign.
+    host.write("ps", "");
+    EXPECT_EQ(host.call("DELETE", "/v1/clones/job-1").status, 200);
+    EXPECT_LT(order("job-1", target).status, 300);
+    EXPECT_EQ(host.wait_for("job-1", ended).state, CloneState::succeeded);
+}
+
 TEST_F(Clone, SourceCanBeAskedForBeforeAnythingIsMapped)
 {
     host.put_disk("it's \"one\" ü+%/disk.vmdk", 64);

@@ -74,7 +74,7 @@ FakeHost::FakeHost()
     for (const char* part : {"bin", "devices", "mapped", "dev", "detached", "options", "volumes/uuid-1", "pki"})
         fs::create_directories(folder / part);
     fs::create_symlink("uuid-1", folder / "volumes/ds1");
-    for (const char* tool : {"esxcli", "localcli", "vsish", "vmkfstools", "auto-backup.sh"})
+    for (const char* tool : {"esxcli", "localcli", "vsish", "vmkfstools", "ps", "auto-backup.sh"})
         fs::create_symlink(FAKE_HOST_TOOL, folder / "bin" / tool);
     fs::create_symlink(FAKE_SUPERVISOR, folder / "bin/agent-supervisor");
     write("options/MaxLUN", "1024");
@@ -150,6 +150,7 @@ fs::path FakeHost::write_config(const std::string& more_config) const
                       R"("ca":"{0}/pki/ca.crt","state_dir":"{2}","log":"stderr","volumes_root":"{0}/volumes",)"
                       R"("devices_root":"{0}/dev","agent_path":"{0}/bin/agent-supervisor","esxcli":"{0}/bin/esxcli",)"
                       R"("localcli":"{0}/bin/localcli","vsish":"{0}/bin/vsish","vmkfstools":"{0}/bin/vmkfstools",)"
+                      R"("ps":"{0}/bin/ps",)"
                       R"("auto_backup":"{0}/bin/auto-backup.sh"}})",
                       at, more_config, state_dir.empty() ? at + "/state" : state_dir));
     return folder / "config.json";

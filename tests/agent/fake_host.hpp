@@ -5,6 +5,7 @@
 //   mapped/     what the next rescan will bring
 //   dev/        device nodes        volumes/uuid-1/   the datastore "ds1"      detached/   the detached list
 //   datastore-type  of "ds1", or "unreadable"; none: VMFS-6
+//   ps          what `ps -c` prints of others; ps-says: all that it prints
 //   extents     "volume uuid naa"   calls, clones     what the tools were asked to do
 #pragma once
 

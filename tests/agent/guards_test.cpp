@@ -52,6 +52,7 @@ const Case cases[] = {
     {"size_mismatch", [](Facts& f) { f.target.attached_size = 65 * mib; }},
     {"size_mismatch", [](Facts& f) { f.target.device->size_bytes = 65 * mib; }},
     {"target_busy", [](Facts& f) { f.target.busy_with = "other"; }},
+    {"target_busy", [](Facts& f) { f.target.foreign_writer = "vmkfstools -i a.vmdk -d rdm:/dev/disks/naa.1 b.vmdk"; }},
     {"target_missing", [](Facts& f) { f.target.device.reset(); }},
     {"target_missing", [](Facts& f) { f.target.node_exists = false; }},
     {"target_is_boot", [](Facts& f) { f.target.device->is_boot = true; }},

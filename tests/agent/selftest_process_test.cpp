@@ -185,6 +185,15 @@ TEST_F(OnHost, TellsAnswersThatItDoesNotUnderstand)
     EXPECT_EQ(verdict(selftest().out, "vsish: counters"), "FAIL");
 }
 
+TEST_F(OnHost, OnlyWarnsWhereOthersVmkfstoolsCannotBeSeen)
+{
+    EXPECT_EQ(verdict(selftest().out, "ps: others' vmkfstools"), "ok");
+    host.write("ps-says", "1  1  xcopy-agent  xcopy-agent\n");
+    const auto done = selftest();
+    EXPECT_EQ(done.exit_status, 0) << done.out;
+    EXPECT_EQ(verdict(done.out, "ps: others' vmkfstools"), "warn") << done.out;
+}
+
 TEST_F(OnHost, TellsAVmkfstoolsThatMayNotRunOrCannotBeBelieved)
 {
     EXPECT_EQ(verdict(selftest().out, "vmkfstools may run"), "ok");

@@ -253,5 +253,41 @@ TEST_F(Fault, AnyToolOnTheHostMayFailAndNothingIsLeft)
     }
 }
 
+// Somebody starts vmkfstools on the host as soon as the mapped volume shows up there.
+TEST_F(Fault, AVmkfstoolsByHandOnTheTargetIsNotJoinedByASecondWriter)
+{
+    site.lab.add_rule(
+        {{"where", "host:esx1"}, {"what", "adapter rescan.*-t add"}, {"when", "after"}, {"hold", "seen"}});
+    vmkfstools({{"hold_at", 10}, {"hold_name", "by hand"}});
+    auto run = site.prepare_populate(disk, target, {"--migration-host=esx1"});
+    run->go();
+    site.lab.wait_held("seen");
+    const std::string folder = "/vmfs/volumes/datastore1/";
+    site.lab.call({{"do", "host.spawn"},
+                   {"host", "esx1"},
+                   {"argv",
+                    {"/bin/vmkfstools", "-i", folder + disk.vmdk.substr(disk.vmdk.find(' ') + 1), "-d",
+                     "rdm:/vmfs/devices/disks/" + target.naa, folder + "by-hand.vmdk"}}});
+    site.lab.wait_held("by hand");
+    site.lab.release("seen");
+    site.lab.call({{"do", "events.wait"}, {"what", "device set --state=off"}, {"count", 1}}); // it puts back
+    EXPECT_EQ(site.starts_on(target), 1);
+    vmkfstools({{"hold_at", nullptr}});
+    site.lab.release("by hand");
+    const auto refused = run->wait();
+    EXPECT_NE(refused.exit, 0) << refused.out;
+    EXPECT_NE(refused.err.find("a vmkfstools that this agent did not start uses " + target.naa), std::string::npos)
+        << refused.err;
+    EXPECT_NE(refused.err.find("by-hand.vmdk"), std::string::npos) << refused.err;
+    EXPECT_EQ(site.starts_on(target), 1);
+    site.lab.run("esx1", {"/bin/rm", "-f", folder + "by-hand.vmdk", folder + "by-hand-rdm.vmdk"});
+    expect_nothing_left(site, target, before);
+
+    const auto copied = site.populate(disk, target, {"--migration-host=esx1"});
+    EXPECT_EQ(copied.exit, 0) << copied.err << copied.out;
+    EXPECT_EQ(site.starts_on(target), 2);
+    EXPECT_TRUE(same_bytes(disk.flat, target.file, disk.size));
+}
+
 } // namespace
 } // namespace e2e

@@ -8,14 +8,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* tools[] = {"esxcli", "localcli", "vsish", "vim-cmd", "vmkfstools"};
+constexpr const char* tools[] = {"esxcli", "localcli", "vsish", "vim-cmd", "vmkfstools", "ps"};
 constexpr const char* admin_tools[] = {"sbin/chkconfig", "sbin/auto-backup.sh",
                                        "usr/lib/vmware/secureboot/bin/secureBoot.py"};
-constexpr const char* applets[] = {"sh",   "cat",   "ls",     "rm",     "mkdir", "sleep",     "kill", "ps",
-                                   "grep", "sed",   "head",   "tail",   "dd",    "cp",        "mv",   "touch",
-                                   "test", "true",  "false",  "echo",   "find",  "sha256sum", "nc",   "wc",
-                                   "id",   "uname", "setsid", "logger", "pidof", "usleep",    "od",   "mktemp",
-                                   "cut",  "sort",  "tr",     "awk",    "date",  "chmod",     "ln"};
+constexpr const char* applets[] = {"sh",    "cat",    "ls",     "rm",    "mkdir",     "sleep", "kill",   "grep",
+                                   "sed",   "head",   "tail",   "dd",    "cp",        "mv",    "touch",  "test",
+                                   "true",  "false",  "echo",   "find",  "sha256sum", "nc",    "wc",     "id",
+                                   "uname", "setsid", "logger", "pidof", "usleep",    "od",    "mktemp", "cut",
+                                   "sort",  "tr",     "awk",    "date",  "chmod",     "ln"};
 constexpr const char* folders[] = {
     "bin",     "sbin",    "lab",        "proc",       "dev", "tmp",          "scratch",
     "var/run", "var/log", "etc/init.d", "etc/config", "opt", "vmfs/volumes", "vmfs/devices/disks"};

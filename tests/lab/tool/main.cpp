@@ -1,8 +1,9 @@
-// xcopy-lab-tool: what a simulated host has as /bin/esxcli, localcli, vsish, vim-cmd and vmkfstools, and as process 1.
+// xcopy-lab-tool: what a simulated host has as /bin/esxcli, localcli, vsish, vim-cmd, vmkfstools and ps, and as process 1.
 // The tools ask the lab over the host's socket and print what it answers; they know nothing themselves.
 #include "tests/lab/tool/copy.hpp"
 #include "tests/lab/tool/init.hpp"
 #include "tests/lab/tool/print.hpp"
+#include "tests/lab/tool/ps.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -40,6 +41,8 @@ int main(int argc, char** argv)
     try {
         if (words.size() == 3 && words[1] == "init")
             return lab::run_init(std::atoi(words[2].c_str()));
+        if (std::filesystem::path(words[0]).filename() == "ps")
+            return lab::run_ps(words);
         return ask(words);
     } catch (const std::exception& problem) {
         lab::print(STDERR_FILENO,

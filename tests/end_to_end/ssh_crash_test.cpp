@@ -164,6 +164,28 @@ TEST(AgentAppears, AndTheAgentIsInsistedOnNothingIsDone)
     copy.expect_copied_by_one(copy.again(), "ssh");
 }
 
+// Nothing but the host's own processes tells the agent that somebody writes there.
+TEST(AgentAppears, AndTheJournalIsLostItDoesNotWriteBesideTheScriptsVmkfstools)
+{
+    HalfWay copy;
+    copy.kill();
+    std::filesystem::remove_all(copy.site.state_dir());
+    copy.site.start_agent("esx1");
+    const auto mapped = copy.site.presentations(copy.target);
+    const auto refused = copy.again();
+    EXPECT_NE(refused.exit, 0) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("a vmkfstools that this agent did not start uses " + copy.target.naa));
+    EXPECT_EQ(copy.site.starts_on(copy.target), 1);
+    EXPECT_EQ(copy.site.presentations(copy.target), mapped);
+    copy.go_on();
+    copy.site.lab.call({{"do", "events.wait"}, {"what", "^vmkfstools -i"}, {"count", 2}});
+    const auto ended = copy.again();
+    EXPECT_EQ(ended.exit, 0) << ended.err;
+    EXPECT_EQ(result_of(ended).at("clone_method"), "agent");
+    EXPECT_EQ(copy.site.starts_on(copy.target), 2);
+    EXPECT_TRUE(same_bytes(copy.disk.flat, copy.target.file, copy.disk.size));
+}
+
 TEST(AgentAppears, SweepStillUndoesThroughSsh)
 {
     HalfWay copy;

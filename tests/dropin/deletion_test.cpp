@@ -133,6 +133,36 @@ TEST(Deletion, WhatAnEvictionByTheKubeletLeavesIsSwept)
     expect_clean(half.rig, half.disk());
 }
 
+// The pod left its clone to one that is never made: with the claim goes all that Forklift knows of the disk.
+TEST(Deletion, WhatADrainedPodLeavesIsSweptWhenTheClaimGoesBeforeTheNextPodIsMade)
+{
+    HalfCopied half;
+    half.rig.remove_pod(half.disk(), true);
+    half.rig.until("the pod is asked to end", [&] { return half.pod(0).was_asked_to_end; });
+    half.pod(0).process->wait_until_ended(); // no controller looks meanwhile
+    half.remove_claim();
+    half.until_gone();
+    EXPECT_EQ(half.rig.runs_of(half.disk()).size(), 1U);
+    expect_left_running(half.pod(0));
+
+    const auto journal = half.rig.journal_of(half.disk());
+    ASSERT_FALSE(journal.is_null()) << "owned by the claim, and yet kept";
+    EXPECT_TRUE(journal.at("metadata").contains("deletionTimestamp"));
+    EXPECT_NE(half.rig.site.presentations(half.disk().target), half.disk().presentations_before)
+        << "there is something to find";
+    for (const bool is_first : {true, false}) {
+        const auto swept =
+            half.rig.run_pod(half.disk(), {"sweep", "--target-namespace=" + half.rig.name_space, "--output=json",
+                                           "--storage-vendor-product=" + half.disk().state->disk.vendor});
+        EXPECT_EQ(swept.exit, 0) << swept.err << swept.out;
+        EXPECT_EQ(swept.out.find(half.disk().state->disk.uid) != std::string::npos, is_first) << swept.out;
+        EXPECT_TRUE(half.rig.journal_of(half.disk()).is_null());
+        expect_clean(half.rig, half.disk());
+    }
+    EXPECT_EQ(half.rig.starts_on(half.disk()), 1);
+    EXPECT_FALSE(half.disk().state->is_done);
+}
+
 // Forklift 2.9 starts a failed pod again.
 TEST(Deletion, AKilledPodsCloneIsTakenUpWhenItsHolderHasBeenSilentForLongEnough)
 {

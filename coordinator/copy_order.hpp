@@ -104,6 +104,7 @@ struct CopyReport {
     std::string host;             // empty: the array copied inside itself
     std::string method = "agent"; // "agent", "ssh"; "rdm" and "vvol" for copies inside the array
     std::string why_method;       // empty where a host was never chosen, or there was no choice
+    bool had_earlier_run = false; // of another coordinator, where the journal tells
     bool target_touched = false;  // a clone was ordered: unless it succeeded, the target's content is undefined
     std::int64_t copy_ms = 0;
     std::int64_t wall_ms = 0;

@@ -45,6 +45,7 @@ Result<void> CopyRun::claim()
     if (!found)
         return found.error();
     page_ = std::move(*page);
+    report_.had_earlier_run = page_->had_holder();
     if (!*found)
         return {};
     record = **found;

@@ -80,6 +80,7 @@ public:
     virtual Result<std::optional<CopyRecord>> read() = 0;
     virtual Result<void> write(const CopyRecord&) = 0; // durable when it returns
     virtual Result<void> remove() = 0;                 // removing the absent succeeds
+    virtual bool had_holder() const { return false; }  // another coordinator held it before, where that is known
 };
 
 class Journal {

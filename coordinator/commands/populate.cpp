@@ -3,6 +3,7 @@
 #include "coordinator/kube/claim.hpp"
 #include "coordinator/metrics/copy_metrics.hpp"
 #include "coordinator/metrics/exposer.hpp"
+#include "coordinator/metrics/final_wait.hpp"
 #include "coordinator/place_script.hpp"
 #include "coordinator/progress.hpp"
 #include "coordinator/results.hpp"
@@ -19,11 +20,6 @@ namespace xcopy {
 
 namespace {
 
-// Forklift looks every 5 s, learns the result from one more look, and must not be answered before it has seen the pod run
-// (facts/forklift-contract.md 2.3).
-constexpr auto last_scrape = std::chrono::seconds(10);
-constexpr auto first_answer_after = std::chrono::seconds(5);
-
 constexpr auto claim_look_up = std::chrono::seconds(5); // a pod has 30 s between SIGTERM and SIGKILL
 
 // Null where nobody asked for metrics.
@@ -39,6 +35,20 @@ Result<std::unique_ptr<Exposer>> serve_metrics(const Toolbox& tools, const CopyM
     if (exposer)
         tools.log->info("metrics are served", {{"job", tools.config.order.job}, {"port", (*exposer)->port()}});
     return exposer;
+}
+
+void wait_for_last_scrape(const Toolbox& tools, Exposer& exposer, const CopyReport& report,
+                          std::chrono::steady_clock::time_point begun)
+{
+    const auto served = std::chrono::steady_clock::now() - begun;
+    const auto wait = final_wait({.had_earlier_pod = report.had_earlier_run,
+                                  .asked = exposer.asked(),
+                                  .served = std::chrono::duration_cast<std::chrono::milliseconds>(served)});
+    if (wait < last_scrape)
+        tools.log->info("an earlier pod of this claim was the one that is scraped",
+                        {{"job", report.job}, {"final_wait_ms", wait.count()}});
+    if (!exposer.wait_for_scrape(tools.stop, wait))
+        tools.log->info("nobody asked for the final metrics", {{"job", report.job}});
 }
 
 // Nothing was claimed or changed.
@@ -145,8 +155,8 @@ int populate(Config config, const Signals& signals)
         const bool is_over = !report.error || !is_left_running(*report.error); // else the next pod tells its end
         if (is_over)
             metrics.end(report);
-        if (is_over && *exposer && !(*exposer)->wait_for_scrape(tools.stop, last_scrape))
-            tools.log->info("nobody asked for the final metrics", {{"job", order.job}});
+        if (is_over && *exposer)
+            wait_for_last_scrape(tools, **exposer, report, begun);
         if (!around) {
             log_for_forklift(*tools.log, report);
             return complain_of_surroundings(around.error());

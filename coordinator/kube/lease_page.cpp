@@ -26,8 +26,8 @@ bool may_pass(const Error& error)
 } // namespace
 
 LeasePage::LeasePage(Leases leases, Lease lease, std::string job, Log& log, LeaseJournalRules rules)
-    : leases_(std::move(leases)), lease_(std::move(lease)), me_(lease_.holder), job_(std::move(job)), log_(log),
-      rules_(rules), renewal_([this](const std::stop_token& stop) { renew(stop); })
+    : leases_(std::move(leases)), lease_(std::move(lease)), had_holder_(lease_.transitions > 0), me_(lease_.holder),
+      job_(std::move(job)), log_(log), rules_(rules), renewal_([this](const std::stop_token& stop) { renew(stop); })
 {}
 
 LeasePage::~LeasePage()

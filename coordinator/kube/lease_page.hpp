@@ -17,6 +17,7 @@ public:
     Result<std::optional<CopyRecord>> read() override;
     Result<void> write(const CopyRecord&) override;
     Result<void> remove() override;
+    bool had_holder() const override { return had_holder_; }
 
 private:
     enum class WhenGone : std::uint8_t { write_again, leave };
@@ -29,6 +30,7 @@ private:
 
     Leases leases_;
     Lease lease_; // as the server has it
+    const bool had_holder_;
     const std::string me_;
     const std::string job_;
     Log& log_;

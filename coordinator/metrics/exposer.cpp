@@ -67,6 +67,7 @@ struct Exposer::Server {
 
     std::mutex mutex;
     std::condition_variable_any answered_more;
+    std::uint64_t asked = 0;
     std::uint64_t told = 0;     // answers put together
     std::uint64_t answered = 0; // the newest of them that went out whole
 
@@ -117,6 +118,10 @@ private:
     void answer_in_time()
     {
         is_scrape_ = parser_->get().method() == http::verb::get && parser_->get().target() == "/metrics";
+        if (is_scrape_) {
+            const std::lock_guard lock(server_.mutex);
+            ++server_.asked;
+        }
         if (Clock::now() >= server_.rules.answers_from)
             return answer();
         beast::get_lowest_layer(stream_).expires_never();
@@ -223,6 +228,12 @@ Exposer::~Exposer()
 std::uint16_t Exposer::port() const
 {
     return server_->acceptor.local_endpoint().port();
+}
+
+std::uint64_t Exposer::asked() const
+{
+    const std::lock_guard lock(server_->mutex);
+    return server_->asked;
 }
 
 bool Exposer::wait_for_scrape(const std::stop_token& stop, std::chrono::milliseconds at_most)

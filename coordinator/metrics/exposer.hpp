@@ -27,6 +27,8 @@ public:
 
     std::uint16_t port() const;
 
+    std::uint64_t asked() const; // requests for /metrics so far, also those that wait for their answer
+
     // Until an answer that was put together after this call went out whole; true if there was one.
     bool wait_for_scrape(const std::stop_token&, std::chrono::milliseconds at_most);
 

@@ -102,6 +102,14 @@ Cluster::ByName Cluster::list(const char* kind) const
     return found;
 }
 
+void Cluster::start_anew()
+{
+    for (auto& disk : disks_) {
+        disk.scrapers.clear();
+        disk.is_monitored = false;
+    }
+}
+
 void Cluster::sync()
 {
     const auto claims = list("persistentvolumeclaims");

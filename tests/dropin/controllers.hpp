@@ -52,6 +52,7 @@ public:
     Cluster(kube_test::KubeApi&, Kubelet&, ClusterRules);
 
     DiskState& add(DiskOfPlan, const Secret&); // secret, claim and custom resource
+    void start_anew();                         // the populator controller's process: it forgets whom it watched
     void sync();                               // every controller looks once, the kubelet too
 
     Json claim(const DiskState&) const;  // null where it is gone

@@ -119,6 +119,7 @@ Rig::Rig(RigOptions options)
         ClusterRules{.release = options_.release,
                      .name_space = name_space,
                      .most_pods_of_a_host = options_.most_pods_of_a_host,
+                     .scrape_every = options_.scrape_every,
                      .provision = [this](const std::string& uid, std::uint64_t size) { return provision(uid, size); }});
 }
 

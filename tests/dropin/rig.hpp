@@ -41,7 +41,8 @@ struct RigOptions {
     Secret storage{};       // more keys of the storage secret
     bool agent_keys = true; // the storage secret has what agents ask for
     std::string clone_method{};
-    bool over_ssh = false; // no host has an agent; Forklift's keys are on all of them
+    std::chrono::milliseconds scrape_every{200}; // Forklift: 5 s
+    bool over_ssh = false;                       // no host has an agent; Forklift's keys are on all of them
 };
 
 struct PlanOptions {

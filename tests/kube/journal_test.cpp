@@ -84,6 +84,7 @@ TEST_F(LeaseJournalTest, WhatIsWrittenIsReadByTheNextOneAndBelongsToTheClaim)
         auto page = first.journal.claim(disk.uid);
         ASSERT_TRUE(page) << why(page);
         EXPECT_FALSE((*page)->read()->has_value());
+        EXPECT_FALSE((*page)->had_holder());
         const auto written = (*page)->write(record(disk.uid));
         ASSERT_TRUE(written) << why(written);
     }
@@ -100,6 +101,7 @@ TEST_F(LeaseJournalTest, WhatIsWrittenIsReadByTheNextOneAndBelongsToTheClaim)
     ASSERT_TRUE(read && *read) << why(read);
     EXPECT_EQ((*read)->volume.naa, record(disk.uid).volume.naa);
     EXPECT_TRUE((*read)->mapping_intended);
+    EXPECT_TRUE((*page)->had_holder());
     EXPECT_TRUE((*page)->remove());
     EXPECT_TRUE((*page)->remove()) << "removing the absent succeeds";
     EXPECT_FALSE((*page)->read()->has_value());

@@ -111,6 +111,20 @@ TEST_F(ExposerTest, OneMoreScrapeIsWaitedForAndNoLonger)
     EXPECT_FALSE(exposer->wait_for_scrape(stop.get_token(), 20s));
 }
 
+TEST_F(ExposerTest, WhoAsksIsCountedBeforeTheAnswer)
+{
+    const auto exposer = start({.answers_from = Clock::now() + 700ms});
+    EXPECT_EQ(exposer->asked(), 0U);
+    get(*exposer, "/other");
+    EXPECT_EQ(exposer->asked(), 0U);
+    std::jthread scraper([&] { get(*exposer); });
+    while (exposer->asked() == 0)
+        std::this_thread::yield();
+    EXPECT_EQ(asked, 0) << "counted, and not answered yet";
+    scraper.join();
+    EXPECT_EQ(exposer->asked(), 1U);
+}
+
 TEST_F(ExposerTest, APortInUseIsSaidWithTheRemedy)
 {
     const auto exposer = start();

@@ -50,6 +50,20 @@ std::string ConfigCheck::may_have(const std::string& key, const char* form, std:
     return value;
 }
 
+std::vector<std::vector<std::string>> ConfigCheck::list(const std::string& key, char separator, const char* form,
+                                                        std::string_view what)
+{
+    std::vector<std::vector<std::string>> items;
+    const auto value = may_have(key);
+    for (const auto& item : value.empty() ? std::vector<std::string>() : split(value, separator)) {
+        if (auto parts = parts_of(item, form))
+            items.push_back(std::move(*parts));
+        else
+            complain(fmt::format("{}: '{}' is no {}", key, item, what));
+    }
+    return items;
+}
+
 int ConfigCheck::number(const std::string& key, int from, int to, int where_absent)
 {
     const auto text = may_have(key);

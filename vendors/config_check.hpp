@@ -21,6 +21,9 @@ public:
     // does not fit is a problem too: it "is not `what`".
     std::string need(const std::string& key, const char* form = nullptr, std::string_view what = "");
     std::string may_have(const std::string& key, const char* form = nullptr, std::string_view what = "");
+    // Items that are separated so: of each what the brackets of the form hold. One that does not fit "is no `what`".
+    std::vector<std::vector<std::string>> list(const std::string& key, char separator, const char* form,
+                                               std::string_view what);
     int number(const std::string& key, int from, int to, int where_absent);
     void complain(std::string problem);
 

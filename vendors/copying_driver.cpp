@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace xcopy {
@@ -14,6 +15,22 @@ using Phase = ArrayCopyState::Phase;
 constexpr auto ends_within = 2min;
 
 } // namespace
+
+int percent_at(const rest::Json& record, std::initializer_list<std::string_view> fields)
+{
+    for (const std::string_view field : fields)
+        if (const auto percent = rest::number_at(record, field))
+            return static_cast<int>(std::clamp<std::int64_t>(*percent, 0, 100));
+    return 0;
+}
+
+Result<std::string> naa_digits(const DiskBacking& backing, std::string_view prefix, std::string_view what)
+{
+    auto hex = hex_in(backing);
+    if (hex.size() == 32 && hex.starts_with(prefix))
+        return hex;
+    return Error{Errc::not_found, fmt::format("'{}' is not {}", backing.id, what), "let a host copy it"};
+}
 
 std::string copy_name(const ArrayCopy& copy, std::size_t longest)
 {
@@ -115,8 +132,10 @@ bool CopyingDriver::has_ended(const std::optional<ArrayCopyRecord>& now) const
     return !now || now->state.phase != Phase::running;
 }
 
-Result<void> check_equal_sizes(const ArrayCopy& copy, std::string_view remedy)
+Result<void> check_equal_sizes(const ArrayCopy& copy, std::string remedy)
 {
+    if (remedy.empty())
+        remedy = fmt::format("make the PersistentVolume {} bytes large, or let a host copy it", copy.source.size_bytes);
     if (auto sizes = check_sizes(copy); !sizes)
         return sizes;
     if (copy.source.size_bytes == copy.target.size_bytes)
@@ -124,7 +143,7 @@ Result<void> check_equal_sizes(const ArrayCopy& copy, std::string_view remedy)
     return Error{Errc::unsupported,
                  fmt::format("the array copies between equal volumes only: {} has {} bytes, {} has {}",
                              copy.source.name, copy.source.size_bytes, copy.target.name, copy.target.size_bytes),
-                 std::string(remedy), "sizes_differ"};
+                 std::move(remedy), "sizes_differ"};
 }
 
 } // namespace xcopy

@@ -15,6 +15,12 @@ struct ArrayCopyRecord {
     std::string target;
 };
 
+// 0 to 100, from the first of these fields that holds a number.
+int percent_at(const rest::Json& record, std::initializer_list<std::string_view> fields);
+
+// The digits of a raw device's NAA, which begin with `prefix`; else Errc::not_found: the disk is not `what`.
+Result<std::string> naa_digits(const DiskBacking&, std::string_view prefix, std::string_view what);
+
 // What the array calls that copy.
 std::string copy_name(const ArrayCopy&, std::size_t longest = 63);
 
@@ -56,8 +62,8 @@ private:
     Settling patiently(const Call&) const;
 };
 
-// check_sizes(), and for arrays that copy only onto as many bytes: `remedy`
-// where they differ.
-Result<void> check_equal_sizes(const ArrayCopy&, std::string_view remedy);
+// check_sizes(), and for arrays that copy only onto as many bytes: `remedy` where they differ; without one, what fits
+// every array.
+Result<void> check_equal_sizes(const ArrayCopy&, std::string remedy = "");
 
 } // namespace xcopy

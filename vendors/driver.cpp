@@ -44,6 +44,13 @@ Error Driver::answered_another(std::string_view asked_for) const
     return error(Errc::failed, fmt::format("asked for {} the array answered with another one", asked_for));
 }
 
+Result<rest::Json> Driver::only(const Result<rest::Json>& record, const Fields& fields,
+                                std::string_view asked_for) const
+{
+    const auto holds = [&](const auto& field) { return rest::text_at(*record, field.first) == field.second; };
+    return !record || std::ranges::all_of(fields, holds) ? record : answered_another(asked_for);
+}
+
 Result<Volume> Driver::unless_renamed(const Volume& volume, std::string_view name_in_handle) const
 {
     if (volume.name == name_in_handle)
@@ -51,6 +58,14 @@ Result<Volume> Driver::unless_renamed(const Volume& volume, std::string_view nam
     return error(Errc::conflict,
                  fmt::format("volume {} is called '{}', the handle says '{}'", volume.id, volume.name, name_in_handle),
                  "the volume was replaced or renamed: look at it on the array");
+}
+
+Result<void> Driver::unless_replaced(const Volume& volume, const rest::Json& record, std::string_view wwn_field,
+                                     Errc code) const
+{
+    if (volume.naa == "naa." + lower(rest::text_at(record, wwn_field)))
+        return {};
+    return error(code, fmt::format("volume {} is gone and its id {} another's", volume.name, volume.id), "run again");
 }
 
 Result<std::vector<Mapping>> Driver::mappings_of(const Call& call, const Volume& volume)

@@ -62,8 +62,14 @@ protected:
     Error error(Errc, std::string_view why, std::string_view remedy = "", std::string_view reason = "") const;
     Error wrong_array(std::string_view volume, std::string_view theirs, std::string_view ours) const;
     Error answered_another(std::string_view asked_for) const;
+    // The record, if these fields hold what was asked for.
+    using Fields = std::vector<std::pair<std::string_view, std::string>>;
+    Result<rest::Json> only(const Result<rest::Json>& record, const Fields&, std::string_view asked_for) const;
     // Ids are given out again; the name in the handle shows that this is still the PersistentVolume's.
     Result<Volume> unless_renamed(const Volume&, std::string_view name_in_handle) const;
+    // The same by the WWN that the array's record of it has in that field.
+    Result<void> unless_replaced(const Volume&, const rest::Json& record, std::string_view wwn_field,
+                                 Errc = Errc::not_found) const;
     const std::string& array() const { return api_.rules().array; }
 
     rest::Api api_;

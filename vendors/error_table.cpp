@@ -48,4 +48,9 @@ bool is(const Error& error, std::string_view reason)
     return error.reason == reason;
 }
 
+bool is_one_of(const Error& error, std::initializer_list<std::string_view> reasons)
+{
+    return std::ranges::count(reasons, error.reason) > 0;
+}
+
 } // namespace xcopy

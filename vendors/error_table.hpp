@@ -4,6 +4,7 @@
 #include "protocol/error.hpp"
 #include "vendors/rest/transport.hpp"
 
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,5 +32,6 @@ struct ArrayWords {
 Error explain(std::span<const ErrorRow> rows, std::string_view vendor, const ArrayWords& words, int http_status);
 
 bool is(const Error& error, std::string_view reason);
+bool is_one_of(const Error& error, std::initializer_list<std::string_view> reasons);
 
 } // namespace xcopy

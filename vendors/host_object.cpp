@@ -13,16 +13,10 @@ namespace {
 
 using Kind = Initiator::Kind;
 
-// Sorted, so that the order in which a host reports its adapters does not matter.
-Spellings spelled(const HostIdentity& host, const HostObjects& objects, bool one_protocol)
+HostIdentity without_iscsi(HostIdentity host)
 {
-    const bool has_fc = std::ranges::count(host.initiators, Kind::fc, &Initiator::kind) > 0;
-    Spellings names;
-    for (const Initiator& one : host.initiators)
-        if (one.kind == Kind::fc || (one.kind == Kind::iscsi && !(one_protocol && has_fc)))
-            names.push_back(objects.spell(one));
-    std::ranges::sort(names);
-    return names;
+    std::erase_if(host.initiators, [](const Initiator& one) { return one.kind == Kind::iscsi; });
+    return host;
 }
 
 void add(Spellings& names, const Spellings& more)
@@ -34,14 +28,28 @@ void add(Spellings& names, const Spellings& more)
 
 } // namespace
 
-Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& host, const HostObjects& objects)
+Result<Spellings> spelled(const HostIdentity& host, const std::function<std::string(const Initiator&)>& spell)
 {
-    const auto wanted = spelled(host, objects, false);
-    const auto for_ours = spelled(host, objects, objects.one_protocol);
-    const auto name = own_name(host.uuid, objects.longest_name);
-    if (wanted.empty())
+    Spellings names;
+    for (const Initiator& one : host.initiators)
+        if (one.kind == Kind::fc || one.kind == Kind::iscsi)
+            names.push_back(spell(one));
+    std::ranges::sort(names);
+    if (names.empty())
         return Error{Errc::unsupported, fmt::format("host {} has neither an iSCSI nor an FC adapter", host.name),
                      "use a host that is connected to the array", "no_initiators"};
+    return names;
+}
+
+Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& host, const HostObjects& objects)
+{
+    const bool fc_alone = objects.one_protocol && has_kind(host.initiators, Kind::fc);
+    const auto all = spelled(host, objects.spell);
+    const auto for_ours = fc_alone ? spelled(without_iscsi(host), objects.spell) : all;
+    const auto name = own_name(host.uuid, objects.longest_name);
+    if (!all)
+        return all.error();
+    const auto& wanted = *all;
     if (!is_uuid(host.uuid))
         return Error{Errc::bad_request, fmt::format("host {}: '{}' is not a UUID", host.name, host.uuid)};
 
@@ -56,7 +64,7 @@ Result<ArrayHost> ensure_host_object(const Settling& how, const HostIdentity& ho
         const auto ours = std::ranges::find(*holders, name, &ArrayHost::name);
         own = ours == holders->end() ? std::nullopt : std::optional(*ours);
         auto [best, free] = owner_of(*holders, wanted);
-        missing = for_ours;
+        missing = *for_ours;
         std::erase_if(missing, [&](const auto& one) { return std::ranges::count(free, one) == 0; });
         if (best.id.empty() || (best.name == name && !missing.empty() && may_add))
             return std::optional<ArrayHost>();

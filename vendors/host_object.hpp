@@ -14,6 +14,10 @@ namespace xcopy {
 
 using Spellings = std::vector<std::string>; // initiators as the array spells them
 
+// Those of the host's FC and iSCSI adapters, sorted, so that the order in which it reports them does not matter.
+// Errc::unsupported where it has none.
+Result<Spellings> spelled(const HostIdentity&, const std::function<std::string(const Initiator&)>& spell);
+
 struct HostObjects {
     std::size_t longest_name = 64; // ours is "xcopy-<host uuid>"; cut to its end, where machines of one make differ
     bool one_protocol = false;     // an object holds FC or iSCSI: ours is made for FC where the host has any

@@ -70,6 +70,11 @@ std::string Initiator::with_colons() const
     return text;
 }
 
+bool has_kind(const Initiators& initiators, Initiator::Kind kind)
+{
+    return std::ranges::count(initiators, kind, &Initiator::kind) > 0;
+}
+
 Result<Initiator> parse_initiator(std::string_view adapter_uid)
 {
     const std::string uid = lower(adapter_uid);

@@ -27,6 +27,8 @@ struct Initiator {
 
 using Initiators = std::vector<Initiator>;
 
+bool has_kind(const Initiators&, Initiator::Kind);
+
 // From the UID of `esxcli storage core adapter list` (facts/esxi.md 6.3), or a WWPN with or without colons, in any
 // case. Errc::unsupported for an adapter that carries no LUN of an array (sata., sas., pscsi., NVMe).
 Result<Initiator> parse_initiator(std::string_view adapter_uid);

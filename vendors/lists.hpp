@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -46,6 +47,31 @@ template <class Value, class Means> Result<Value> or_none(Result<Value> outcome,
 inline bool is_not_found(const Error& error)
 {
     return error.code == Errc::not_found;
+}
+
+// A step for each. One that is refused does not keep the others from it; the error says all refusals, under the code of
+// the first. One for which `ends` holds is not about the item alone: it ends all, and is what is returned.
+template <class Items, class Step, class Ends>
+Result<void> try_each(const Items& items, const Step& step, const Ends& ends)
+{
+    std::optional<Error> refused;
+    for (const auto& item : items) {
+        const Result<void> outcome = step(item);
+        if (outcome)
+            continue;
+        if (ends(outcome.error()))
+            return outcome.error();
+        if (refused)
+            refused->message += "; " + outcome.error().message;
+        else
+            refused = outcome.error();
+    }
+    return refused ? Result<void>(std::move(*refused)) : Result<void>();
+}
+
+template <class Items, class Step> Result<void> try_each(const Items& items, const Step& step)
+{
+    return try_each(items, step, [](const Error&) { return false; });
 }
 
 // A step for each, until one fails.

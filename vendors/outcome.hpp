@@ -87,4 +87,10 @@ template <class Keys, class List> Result<std::vector<rest::Json>> joined(const K
     return all;
 }
 
+template <class Key, class List>
+Result<std::vector<rest::Json>> joined(const Result<std::vector<Key>>& keys, const List& list)
+{
+    return then(keys, [&](const std::vector<Key>& all) { return joined(all, list); });
+}
+
 } // namespace xcopy

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -93,6 +94,22 @@ template <class Change> auto repeat_while_locked(const Settling& how, std::strin
             return waited.error().code == Errc::cancelled ? decltype(done)(waited.error()) : done;
         pause = std::min(std::chrono::milliseconds(30000), pause * 2);
     }
+}
+
+// For what may not show for some time after it was made: looks again after these pauses while the list is empty. Where
+// the call's time is over before, the last look counts.
+template <class Look> auto look_until_shown(const Call& call, rest::Clock& clock,
+                                            std::span<const std::chrono::milliseconds> pauses, const Look& look)
+{
+    auto seen = look();
+    for (const auto pause : pauses) {
+        if (!seen || !seen->empty())
+            break;
+        if (const auto waited = clock.wait(call, pause); !waited)
+            return waited.error().code == Errc::cancelled ? decltype(seen)(waited.error()) : seen;
+        seen = look();
+    }
+    return seen;
 }
 
 // The other way round, for taking something away: `remove` first, and `is_gone` whenever that ended in an error, for the

@@ -37,6 +37,17 @@ std::string capital_hex(std::string_view text)
     return is_hex(text) ? upper(text) : lower(text);
 }
 
+std::string hex_of(std::string_view bytes)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hex;
+    for (const char one : bytes) {
+        const auto byte = static_cast<unsigned char>(one);
+        hex += {digits[byte / 16], digits[byte % 16]};
+    }
+    return hex;
+}
+
 std::string_view trim(std::string_view text)
 {
     constexpr std::string_view blanks = " \t\r\n";

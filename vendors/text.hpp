@@ -13,6 +13,7 @@ namespace xcopy {
 std::string lower(std::string_view text);
 std::string upper(std::string_view text);
 std::string capital_hex(std::string_view text); // a WWPN in capitals; any other name in lower case
+std::string hex_of(std::string_view bytes);     // two lower-case digits for each
 std::string_view trim(std::string_view text);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator); // "a,,b" gives three parts

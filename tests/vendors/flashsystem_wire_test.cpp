@@ -39,6 +39,7 @@ protected:
     std::vector<std::string> commands() const // after the sign-in
     {
         std::vector<std::string> names;
+        names.reserve(wire.requests.size());
         for (const auto& request : wire.requests)
             names.push_back(request.url.substr(std::string_view("https://fs-1:7443/rest/v1").size()));
         names.erase(names.begin());

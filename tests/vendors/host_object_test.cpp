@@ -175,6 +175,7 @@ TEST_F(HostSearchTest, AHintThatLeadsToSomeIsEnoughToKnowWhoHasThem)
 {
     objects = {{"host:4", "esx-a", {one}}, {"host:5", "esx-b", {two}}};
     EXPECT_EQ(search({"esx-a"})->size(), 1U);
+    EXPECT_EQ(read, std::vector<std::string>{"esx-a"}) << "what a row with others' initiators names is not read";
     EXPECT_TRUE(done.empty());
 }
 

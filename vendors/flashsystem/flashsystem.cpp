@@ -111,7 +111,7 @@ Spellings ports_in(const Records& rows)
 ArrayCopyRecord parse_copy(const Json& row)
 {
     const auto status = text_at(row, "status");
-    const int percent = static_cast<int>(rest::number_at(row, "progress").value_or(0));
+    const int percent = percent_at(row, {"progress"});
     ArrayCopyRecord record{.id = rest::percent_encode(text_at(row, "id")), .status = status};
     record.source = text_at(row, "source_vdisk_id");
     record.target = text_at(row, "target_vdisk_id");
@@ -180,11 +180,10 @@ public:
         const auto is_here = [&](const char* field) { return upper(text_at(*system, field)) == upper(wanted->system); };
         if (!wanted->system.empty() && !is_here("id_alias") && !is_here("id"))
             return wrong_array(handle.handle, "system " + wanted->system, "system " + text_at(*system, "id"));
-        return then(volume_row(call, *wanted), [&](const Json& row) {
-            const auto volume = in_step(array(), parse_volume(row));
-            const auto unprotected = volume ? check_protection(call, *system, row) : volume.error();
-            return unprotected ? volume : unprotected.error();
-        });
+        const auto row = volume_row(call, *wanted);
+        const auto volume = then(row, [&](const Json& found) { return in_step(array(), parse_volume(found)); });
+        const auto unprotected = volume ? check_protection(call, *system, *row) : volume.error();
+        return unprotected ? volume : unprotected.error();
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
@@ -237,11 +236,10 @@ public:
 
     Result<Volume> find_source(const Call& call, const DiskBacking& disk) override
     {
-        const auto wanted = parse_handle("SVC:" + hex_in(disk)); // the UID alone
-        if (!wanted)
-            return error(Errc::not_found, fmt::format("'{}' is no volume of such an array", disk.id),
-                         "copy through a host (XCOPY)");
-        return then(volume_row(call, *wanted), parse_volume);
+        return then(naa_digits(disk, "6005076", "a volume of FlashSystem or SAN Volume Controller"),
+                    [&](const std::string& hex) {
+                        return then(volume_row(call, {.system = "", .id = "", .uid = upper(hex)}), parse_volume);
+                    });
     }
 
     Result<void> check(const Call& call, const ArrayCopy& copy) override
@@ -341,8 +339,8 @@ protected:
     // Before the start it is idle at 0 %, prepared, or on its way there.
     bool has_begun(const ArrayCopyRecord& now) const override
     {
-        return now.status == "copying" || now.state.phase == Phase::done ||
-               (now.state.phase == Phase::failed && !is_listed(now.status, at_rest));
+        return now.state.phase == Phase::done ||
+               !is_listed(now.status, "idle_or_copied,stopped,preparing,prepared,stopping");
     }
 
     // Create, prepare (which discards what the target holds), start when that is done.
@@ -427,26 +425,20 @@ private:
                      "flashsystem_protection_on");
     }
 
-    // Ids are given out again: what the array shows of this one must be of that very volume.
-    Result<void> is_still(const Volume& volume, const Json& row) const
-    {
-        if ("naa." + lower(text_at(row, "vdisk_UID")) == volume.naa)
-            return {};
-        return error(Errc::not_found, fmt::format("volume {} is gone and its id {} another's", volume.name, volume.id),
-                     "run again");
-    }
-
+    // Ids are given out again: before a volume is changed by its id, the id is that volume's.
     Result<void> verify(const Call& call, const Volume& volume)
     {
-        return then(one(call, "lsvdisk/" + volume.id), [&](const Json& row) { return is_still(volume, row); });
+        return then(one(call, "lsvdisk/" + volume.id),
+                    [&](const Json& row) { return unless_replaced(volume, row, "vdisk_UID"); });
     }
 
     Result<Records> map_rows(const Call& call, const Volume& volume)
     {
         const auto rows = list(call, "lsvdiskhostmap/" + volume.id);
-        const auto still = rows && rows->empty() // then nothing else shows whose id it is
-                               ? verify(call, volume)
-                               : one_by_one(rows, [&](const Json& row) { return is_still(volume, row); });
+        const auto still =
+            rows && rows->empty() // then nothing else shows whose id it is
+                ? verify(call, volume)
+                : one_by_one(rows, [&](const Json& row) { return unless_replaced(volume, row, "vdisk_UID"); });
         return still ? rows : still.error();
     }
 

@@ -124,9 +124,8 @@ public:
     Result<ArrayInfo> info(const Call& call) override
     {
         return then(get(call, ""), [](const Json& system) {
-            const auto code = text_at(system, "ucode");
             return ArrayInfo{"Dell", "PowerMax", text_at(system, "model"),
-                             code.empty() ? text_at(system, "microcode") : code};
+                             rest::first_text_at(system, {"ucode", "microcode"})};
         });
     }
 
@@ -171,10 +170,7 @@ public:
                 const auto initiator = get(call, "initiator/" + rest::percent_encode(id));
                 if (!initiator)
                     return Error(initiator.error()).in(fmt::format("look at initiator {}", id));
-                auto owner = text_at(*initiator, "host_id");
-                if (owner.empty())
-                    owner = text_at(*initiator, "host");
-                if (is_name(owner))
+                if (const auto owner = rest::first_text_at(*initiator, {"host_id", "host"}); is_name(owner))
                     return ArrayHost{"host:" + owner, owner, {"host:" + owner}};
             }
         }
@@ -225,14 +221,14 @@ protected:
     {
         const auto name = group_name(volume, host);
         const auto group = "storagegroup/" + name;
-        const auto view = change(call, rest::Method::remove, "maskingview/" + view_name(volume, host));
+        auto view = change(call, rest::Method::remove, "maskingview/" + view_name(volume, host));
         if (!view && !is(view.error(), not_found))
             return view;
         const auto record = or_none(get(call, "volume/" + volume.id), not_found);
         if (!record)
             return record.error();
         if (std::ranges::count(rest::texts_at(*record, "storageGroupId"), name) > 0)
-            if (const auto taken = edit_group(call, volume, name, "remove"); !taken && !is(taken.error(), not_found))
+            if (auto taken = edit_group(call, volume, name, "remove"); !taken && !is(taken.error(), not_found))
                 return taken;
         return or_none(change(call, rest::Method::remove, group), not_found);
     }
@@ -395,14 +391,14 @@ private:
     {
         const auto group = group_name(volume, host);
         if (std::ranges::count(masking.groups, group) == 0) {
-            const auto made = change(call, rest::Method::post, "storagegroup",
-                                     {{"storageGroupId", group},
-                                      {"srpId", "None"}, // a volume may have a service level through one group only
-                                      {"emulation", "FBA"},
-                                      {"executionOption", "SYNCHRONOUS"}});
+            auto made = change(call, rest::Method::post, "storagegroup",
+                               {{"storageGroupId", group},
+                                {"srpId", "None"}, // a volume may have a service level through one group only
+                                {"emulation", "FBA"},
+                                {"executionOption", "SYNCHRONOUS"}});
             if (!made && !is(made.error(), "powermax_exists"))
                 return made;
-            if (const auto added = edit_group(call, volume, group, "add"); !added)
+            if (auto added = edit_group(call, volume, group, "add"); !added)
                 return added;
         }
         const bool is_group = host.id.starts_with("hostgroup:");

@@ -3,7 +3,7 @@
 #include "vendors/registry.hpp"
 #include "vendors/remembered.hpp"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -58,7 +58,7 @@ public:
             std::vector<std::string> paths;
             for (const auto& one : wanted)
                 paths.push_back(fmt::format("{}=={}]", is_hex(one) ? "FCPaths[wwn" : "iSCSIPaths[name", one));
-            return each(list(call, "hosts", everyone ? "" : fmt::format("{}", fmt::join(paths, " OR "))), parse_host);
+            return each(list(call, "hosts", everyone ? "" : join(paths, " OR ")), parse_host);
         };
         objects.write = [&](const ArrayHost* own, const std::string& name, Spellings ids) -> Result<void> {
             if (ids.empty())
@@ -230,11 +230,10 @@ private:
         auto rows = kept(list(call, "vluns", filter), "volumeName", volume.id);
         if (rows && rows->empty() && !everything)
             return exports_of(call, volume, true);
-        for (const Json& row : rows ? *rows : Records())
-            if (const auto wwn = text_at(row, "volumeWWN"); !wwn.empty() && "naa." + lower(wwn) != volume.naa)
-                return error(Errc::conflict, volume.id + " is another volume now",
-                             "it was deleted and made anew in between: run again");
-        return rows;
+        const auto with_wwn = kept(rows, [](const Json& row) { return !text_at(row, "volumeWWN").empty(); });
+        const auto still = one_by_one(
+            with_wwn, [&](const Json& row) { return unless_replaced(volume, row, "volumeWWN", Errc::conflict); });
+        return still ? rows : still.error();
     }
 
     Remembered<std::string, std::int64_t> started_; // target to the task that this process started

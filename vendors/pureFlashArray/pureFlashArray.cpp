@@ -1,4 +1,5 @@
 #include "vendors/driver.hpp"
+#include "vendors/lists.hpp"
 #include "vendors/registry.hpp"
 
 #include <fmt/format.h>
@@ -308,12 +309,11 @@ protected:
 
     Result<std::vector<Mapping>> read_mappings(const Call& call, const Volume& volume) override
     {
-        return each(list(call, "connections", {{"volume_names", volume.name}}), [&](const Json& item) {
+        const auto items = list(call, "connections", {{"volume_names", volume.name}});
+        return each(kept(items, "volume.name", volume.name), [](const Json& item) {
             const auto group = text_at(item, "host_group.name"); // its connection has a row for every member
             const auto id = group.empty() ? "host:" + text_at(item, "host.name") : "group:" + group;
-            return text_at(item, "volume.name") == volume.name
-                       ? std::optional(Mapping{{id, id, {id}}, number_in(item, "lun")}) // of a vVol: more than 32 bits
-                       : std::nullopt;
+            return Mapping{{id, id, {id}}, number_in(item, "lun")}; // of a vVol: more than 32 bits
         });
     }
 

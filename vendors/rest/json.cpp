@@ -81,6 +81,14 @@ std::string text_at(const Json& json, std::string_view path)
     return value->is_number_integer() || value->is_boolean() ? value->dump() : std::string();
 }
 
+std::string first_text_at(const Json& json, std::initializer_list<std::string_view> paths)
+{
+    for (const std::string_view path : paths)
+        if (auto text = text_at(json, path); !text.empty())
+            return text;
+    return {};
+}
+
 std::optional<std::int64_t> number_at(const Json& json, std::string_view path)
 {
     return whole_number<std::int64_t>(text_at(json, path));
@@ -106,6 +114,15 @@ std::vector<std::string> texts_at(const Json& json, std::string_view path)
         if (one.is_string())
             texts.push_back(one.get<std::string>());
     return texts;
+}
+
+std::vector<std::string> names_at(const Json& json, std::string_view path)
+{
+    std::vector<std::string> names;
+    for (const Json& one : list_at(json, path))
+        if (auto name = one.is_string() ? one.get<std::string>() : text_at(one, "name"); !name.empty())
+            names.push_back(std::move(name));
+    return names;
 }
 
 bool is_true(const Json& json, std::string_view path)

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,10 +27,12 @@ std::string to_text(const Json& json); // bytes that are not UTF-8 become U+FFFD
 // `path` is "space.size": names joined by dots. Null when any of them is missing.
 const Json* find(const Json& json, std::string_view path);
 std::string text_at(const Json& json, std::string_view path); // a number as its digits, true, false; else empty
+std::string first_text_at(const Json& json, std::initializer_list<std::string_view> paths); // that is not empty
 std::optional<std::int64_t> number_at(const Json& json, std::string_view path); // a number, or digits in a string
 const Json& list_at(const Json& json, std::string_view path);                   // an empty list when there is none
 std::vector<Json> records_at(const Json& json, std::string_view path);          // its elements; "": `json` is the list
 std::vector<std::string> texts_at(const Json& json, std::string_view path);     // its elements that are strings
+std::vector<std::string> names_at(const Json& json, std::string_view path);     // of ["a", {"name": "b"}]: a and b
 bool is_true(const Json& json, std::string_view path);                          // true, or "true"
 
 } // namespace xcopy::rest

@@ -34,6 +34,13 @@ Result<std::vector<Json>> all_records(Api& api, const Call& call, std::string pa
     return Error{Errc::failed, "a list without end"}.in(api.rules().array);
 }
 
+std::function<Page(const Answer&)> linked_pages(std::string list, std::string next)
+{
+    return [list = std::move(list), next = std::move(next)](const Answer& answer) {
+        return Page{records_at(answer.body, list), text_at(answer.body, next)};
+    };
+}
+
 Result<Json> poll(const Call& call, Clock& clock, const Polling& polling,
                   const std::function<Result<std::optional<Json>>()>& look)
 {
@@ -52,8 +59,10 @@ Result<Json> poll(const Call& call, Clock& clock, const Polling& polling,
 }
 
 Result<Json> await_job(Api& api, const Call& call, const std::string& path,
-                       const std::function<bool(const Json&)>& is_over)
+                       const std::function<bool(const Json&)>& is_over, const Json& reply)
 {
+    if (is_over(reply))
+        return as_result(reply);
     using namespace std::chrono_literals;
     auto ended = poll(call, api.clock(), {.first = 50ms}, [&]() -> Result<std::optional<Json>> {
         auto now = api.get(call, path);

@@ -23,6 +23,11 @@ std::string percent_encode(std::string_view text)
     return result;
 }
 
+std::string below(std::string_view path, std::string_view id)
+{
+    return std::string(path) + '/' + percent_encode(id);
+}
+
 std::string with_query(std::string_view path, const Query& query)
 {
     std::string result(path);

@@ -14,7 +14,8 @@ namespace xcopy::rest {
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-std::string percent_encode(std::string_view text); // everything but unreserved characters, so '/' too
+std::string percent_encode(std::string_view text);             // everything but unreserved characters, so '/' too
+std::string below(std::string_view path, std::string_view id); // path/id, where the id may be any text
 std::string with_query(std::string_view path, const Query& query);
 
 std::string origin_of(std::string_view url); // https://name:port

@@ -1,7 +1,7 @@
 #include "vendors/copying_driver.hpp"
+#include "vendors/lists.hpp"
 #include "vendors/registry.hpp"
 
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
@@ -13,12 +13,10 @@ namespace xcopy::vantara {
 
 using rest::Json;
 using rest::text_at;
-using namespace std::chrono_literals;
 using Phase = ArrayCopyState::Phase;
 
 namespace {
 
-constexpr std::string_view root = "/ConfigurationManager/";
 constexpr std::string_view objects = "/ConfigurationManager/v1/objects/";
 constexpr int xcopy_options[] = {54, 63}; // host mode options without which the array refuses XCOPY
 constexpr std::string_view exists = "vantara_B958/015A";
@@ -41,7 +39,7 @@ constexpr ErrorRow error_rows[] = {
      "give it the volume's and the ports' resource groups"},
 };
 
-ArrayWords words_in(const Json& error)
+Error explained(const Json& error, int http_status) // of a reply or of a job
 {
     ArrayWords words{text_at(error, "messageId"), text_at(error, "message")};
     if (const auto first = text_at(error, "errorCode.SSB1"); !first.empty())
@@ -49,36 +47,31 @@ ArrayWords words_in(const Json& error)
     for (std::string_view name : {"EX_EACCES", "EX_ENOOBJ"})
         if (words.message.find(name) != std::string::npos)
             words.code = name;
-    return words;
+    return explain(error_rows, "vantara", words, http_status);
 }
 
 std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
 {
     if (reply.status < 400 || reply.status == 401 || json == nullptr || text_at(*json, "message").empty())
         return std::nullopt;
-    return explain(error_rows, "vantara", words_in(*json), reply.status);
-}
-
-Error job_error(const Json& job) // of a job that is over and did not succeed
-{
-    if (const Json* error = rest::find(job, "error"))
-        return explain(error_rows, "vantara", words_in(*error), 500);
-    return {Errc::failed, "the array's job ended as " + text_at(job, "state"), "look at the job on the array"};
+    return explained(*json, reply.status);
 }
 
 // A host group belongs to one port: "CL1-A,1". An ArrayHost is several: "CL1-A,1;CL2-A,1".
-using Groups = std::vector<std::string>;
+using Groups = std::set<std::string>;
+
+// In HOSTGROUP_ID_LIST: "CL1-A,1: CL2-B, 02".
+constexpr auto listed_form = R"(\s*(CL[\w-]{2,6})\s*,\s*0*(1?\d?\d|2[0-4]\d|25[0-4])\s*)";
 
 bool is_group(std::string_view id)
 {
-    const auto parts = parts_of(id, R"(CL[\w-]{2,6},(\d{1,3}))");
-    return parts && *to_int(parts->front()) <= 254;
+    return parts_of(id, R"(CL[\w-]{2,6},(1?\d?\d|2[0-4]\d|25[0-4]))").has_value();
 }
 
 Groups groups_of(const ArrayHost& host) // empty where its id is none
 {
-    auto groups = split(host.id, ';');
-    return std::ranges::all_of(groups, is_group) ? groups : Groups();
+    const auto groups = split(host.id, ';');
+    return std::ranges::all_of(groups, is_group) ? Groups(groups.begin(), groups.end()) : Groups();
 }
 
 std::string group_in(const Json& record)
@@ -107,42 +100,26 @@ Result<Place> place_of(const VolumeHandle& handle)
 Result<Volume> parse_ldev(const Json& ldev)
 {
     Volume volume{.id = text_at(ldev, "ldevId"), .name = text_at(ldev, "label")};
-    const auto naa = lower(text_at(ldev, "naaId"));
-    volume.naa = "naa." + naa;
+    volume.naa = "naa." + lower(text_at(ldev, "naaId"));
     if (text_at(ldev, "emulationType") == "NOT DEFINED") // answered with 200
         return about(volume, Errc::not_found, "it is not defined", check_array);
     if (const auto status = text_at(ldev, "status"); status != "NML")
         return about(volume, Errc::unavailable, "its status is " + status, "bring it to the status NML");
     for (const auto& attribute : rest::texts_at(ldev, "attributes"))
-        if (attribute == "CMD" || attribute == "POOL" || attribute == "SYSD" || attribute == "QRD")
+        if (is_listed(attribute, "CMD,POOL,SYSD,QRD"))
             return about(volume, Errc::unsupported, "it belongs to the array itself", "check the volume handle");
-    if (naa.empty())
+    if (text_at(ldev, "naaId").empty())
         return about(volume, Errc::unsupported, "this firmware does not say its NAA", "update the array's firmware");
     return proven(volume, rest::number_at(ldev, "blockCapacity").value_or(0) * 512, {"naa.60060e80"});
 }
 
-std::optional<int> lun_in(const Json& ldev, const std::string& group)
+std::optional<int> lun_in(const Json& ldev, const Groups& groups) // of the first of these that it has a path to
 {
-    for (const Json& path : rest::list_at(ldev, "ports"))
-        if (group_in(path) == group)
-            return number_in(path, "lun");
+    for (const auto& group : groups)
+        for (const Json& path : rest::list_at(ldev, "ports"))
+            if (const auto lun = number_in(path, "lun"); lun && group_in(path) == group)
+                return lun;
     return std::nullopt;
-}
-
-struct Paths { // of a volume to the groups of a host
-    std::optional<int> number;
-    Groups missing;
-};
-
-Paths paths_of(const Json& ldev, const ArrayHost& host)
-{
-    Paths paths;
-    for (const auto& group : groups_of(host))
-        if (const auto lun = lun_in(ldev, group))
-            paths.number = lun;
-        else
-            paths.missing.push_back(group);
-    return paths;
 }
 
 // One mapping for the groups of one name: those of one host, on several ports.
@@ -150,42 +127,23 @@ std::vector<Mapping> parse_paths(const Json& ldev)
 {
     std::map<std::string, Groups> by_name;
     for (const Json& path : rest::list_at(ldev, "ports"))
-        by_name[text_at(path, "hostGroupName")].push_back(group_in(path));
+        by_name[text_at(path, "hostGroupName")].insert(group_in(path));
     std::vector<Mapping> mappings;
-    for (auto& [name, groups] : by_name) {
-        std::ranges::sort(groups);
-        mappings.push_back({{fmt::format("{}", fmt::join(groups, ";")), name, groups}, lun_in(ldev, groups.front())});
-    }
+    for (const auto& [name, groups] : by_name)
+        mappings.push_back(
+            {{fmt::format("{}", fmt::join(groups, ";")), name, {groups.begin(), groups.end()}}, lun_in(ldev, groups)});
     return mappings;
-}
-
-std::string pair_name(const ArrayCopy& copy)
-{
-    return own_name(copy.id, 32);
 }
 
 ArrayCopyRecord parse_pair(const Json& pair)
 {
     const auto status = text_at(pair, "status");
-    const auto rate =
-        rest::number_at(pair, "progressRate").value_or(rest::number_at(pair, "concordanceRate").value_or(0));
-    const int percent = static_cast<int>(std::clamp<std::int64_t>(rate, 0, 100));
-    ArrayCopyRecord record{text_at(pair, "snapshotId"),
-                           status,
-                           {Phase::running, percent}, // "258,3"
-                           text_at(pair, "pvolLdevId"),
-                           text_at(pair, "svolLdevId")};
-    if (status == "PSUE" || status == "PFUL" || status == "PFUS")
-        record.state = {Phase::failed, percent, fmt::format("the pair's status is {}", status)};
+    ArrayCopyState state{Phase::running, percent_at(pair, {"progressRate", "concordanceRate"})};
+    if (is_listed(status, "PSUE,PFUL,PFUS"))
+        state = {Phase::failed, state.percent, fmt::format("the pair's status is {}", status)};
     else if (status == "SMPP") // complete, being removed
-        record.state.percent = 100;
-    return record;
-}
-
-bool is_reduced(const Json& ldev)
-{
-    const auto mode = text_at(ldev, "dataReductionMode");
-    return !mode.empty() && mode != "disabled";
+        state.percent = 100;
+    return {text_at(pair, "snapshotId"), status, state, text_at(pair, "pvolLdevId"), text_at(pair, "svolLdevId")};
 }
 
 struct Settings {
@@ -193,22 +151,6 @@ struct Settings {
     Groups groups;          // empty: found by the host's logins
     std::string copy_speed; // slower, medium, faster
 };
-
-Groups listed_groups(ConfigCheck& check) // "CL1-A,1: CL2-B,2"
-{
-    Groups groups;
-    const auto list = check.may_have("HOSTGROUP_ID_LIST");
-    for (const auto& item : list.empty() ? Groups() : split(list, ':')) {
-        const auto [port, number] = halves(item, ',');
-        const auto group = fmt::format("{},{}", upper(trim(port)), to_int(trim(number)).value_or(-1));
-        if (!is_group(group))
-            check.complain(
-                fmt::format("HOSTGROUP_ID_LIST: '{}' is no port and host group number (CL1-A,1:CL2-B,2)", item));
-        else if (std::ranges::count(groups, group) == 0)
-            groups.push_back(group);
-    }
-    return groups;
-}
 
 class Vantara final : public CopyingDriver, public LunNumbers {
 public:
@@ -224,49 +166,44 @@ public:
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
     {
         const auto place = place_of(handle);
-        if (!place)
-            return place.error();
-        const auto here = storage(call);
+        const auto here = place ? storage(call) : place.error();
         if (!here)
             return here.error();
         if (text_at(*here, "storageDeviceId") != place->storage)
             return wrong_array("LDEV " + place->ldev, "array " + place->storage, text_at(*here, "storageDeviceId"));
         const auto record = in_step("find LDEV " + place->ldev, ldev(call, place->ldev));
-        if (!record)
-            return record.error();
-        const auto volume = in_step(array(), parse_ldev(*record));
+        const auto volume = then(record, [&](const Json& one) { return in_step(array(), parse_ldev(one)); });
         return volume && !volume->name.empty() ? unless_renamed(*volume, place->nickname) : volume;
     }
 
     Result<ArrayHost> ensure_host(const Call& call, const HostIdentity& host) override
     {
-        const auto members = in_step("look where the host is known", this->members(call, host));
-        if (!members)
-            return members.error();
-        std::vector<std::string> names;
-        std::ranges::transform(host.initiators, std::back_inserter(names), &Initiator::plain);
-        const auto& listed = settings_.groups; // one list for all ESXi hosts: only this one's are used
-        std::set<std::string> groups;
-        for (const Json& one : *members) {
-            const auto group = group_in(one);
-            // Group 0 is everybody's: a path there would show the volume to every host of the port.
-            const bool usable =
-                listed.empty() ? is_group(group) && !group.ends_with(",0") : std::ranges::count(listed, group) > 0;
-            for (const char* field : {"hostWwn", "iscsiName", "loginWwn", "loginIscsiName"})
-                if (usable && std::ranges::count(names, lower(text_at(one, field))) > 0)
-                    groups.insert(group);
-        }
+        const auto names = spelled(host, &Initiator::plain);
+        const auto groups = names ? in_step("look where the host is known", groups_with(call, *names)) : names.error();
+        if (!groups)
+            return groups.error();
+        const auto& listed = settings_.groups;
         const auto where =
             listed.empty() ? "with a login" : fmt::format("of HOSTGROUP_ID_LIST ({})", fmt::join(listed, ":"));
-        if (groups.empty())
+        if (groups->empty())
             return error(Errc::not_found,
                          fmt::format("no host group {} holds an initiator of host {}", where, host.name),
                          "make a host group (host mode VMWARE_EX, options 54 and 63) for the ESXi host on each port "
                          "and name them in HOSTGROUP_ID_LIST",
                          "no_host");
-        names.insert(names.end(), groups.begin(), groups.end()); // a path names its group and nothing else
-        return then(warnings_of(call, groups), [&](const std::vector<std::string>& warnings) {
-            return ArrayHost{fmt::format("{}", fmt::join(groups, ";")), host.name, names, warnings};
+        ArrayHost found{fmt::format("{}", fmt::join(*groups, ";")), host.name, *names};
+        // A path names its group and nothing else.
+        found.initiator_ids.insert(found.initiator_ids.end(), groups->begin(), groups->end());
+        const auto modes = in_step("look at the host mode options", list(call, "host-groups"));
+        return then(modes, [&](const Records& records) {
+            for (const Json& one : records)
+                for (const int option : xcopy_options)
+                    if (groups->contains(group_in(one)) &&
+                        std::ranges::count(rest::list_at(one, "hostModeOptions"), Json(option)) == 0)
+                        found.warnings.push_back(fmt::format(
+                            "host group {} lacks host mode option {}: ESXi will copy by itself, not the array",
+                            group_in(one), option));
+            return found;
         });
     }
 
@@ -275,9 +212,8 @@ public:
 
     Result<std::set<int>> used_by(const Call& call, const ArrayHost& host) override
     {
-        const auto paths =
-            joined(groups_of(host), [&](const std::string& group) { return list(call, "luns", of(group)); });
-        return in_step("list the LUN numbers of " + host.name, numbers_in(paths, "lun"));
+        return in_step("list the LUN numbers of " + host.name,
+                       numbers_in(list_in(call, "luns", groups_of(host)), "lun"));
     }
 
     // Thin Image clones. The array removes the pair when it is complete.
@@ -286,23 +222,18 @@ public:
     // The LDEV's number stands at the end of its NAA; what the array says of that LDEV decides.
     Result<Volume> find_source(const Call& call, const DiskBacking& backing) override
     {
-        const auto hex = hex_in(backing);
-        if (hex.size() != 32 || !hex.starts_with("60060e80"))
-            return Error{Errc::not_found, fmt::format("'{}' is not a volume of a Hitachi array", backing.id),
-                         "let a host copy it"};
-        const auto record = ldev(call, std::to_string(std::stoi(hex.substr(28), nullptr, 16)));
-        const auto volume = then(in_step("find the source's LDEV", record), parse_ldev);
-        if (volume && volume->naa != "naa." + hex)
-            return error(Errc::not_found, fmt::format("LDEV {} is {}, not naa.{}", volume->id, volume->naa, hex),
+        const auto hex = naa_digits(backing, "60060e80", "a volume of a Hitachi array");
+        if (!hex)
+            return hex.error();
+        const auto record = ldev(call, std::to_string(std::stoi(hex->substr(28), nullptr, 16)));
+        auto volume = then(in_step("find the source's LDEV", record), parse_ldev);
+        if (volume && volume->naa != "naa." + *hex)
+            return error(Errc::not_found, fmt::format("LDEV {} is {}, not naa.{}", volume->id, volume->naa, *hex),
                          "the disk lies on another array: let a host copy it");
         return volume;
     }
 
-    Result<void> check(const Call&, const ArrayCopy& copy) override
-    {
-        return check_equal_sizes(copy, fmt::format("make the PersistentVolume {} bytes large, or let a host copy it",
-                                                   copy.source.size_bytes));
-    }
+    Result<void> check(const Call&, const ArrayCopy& copy) override { return check_equal_sizes(copy); }
 
 protected:
     bool are_ids(const Volume& volume, const ArrayHost& host) const override
@@ -320,8 +251,10 @@ protected:
                                             bool in_doubt) override
     {
         return then(in_doubt ? ldev(call, volume.id) : rest::as_result(Json()), [&](const Json& now) {
-            const auto paths = paths_of(now, host);
-            return paths.missing.empty() ? std::optional(Mapping{host, paths.number}) : std::nullopt;
+            const auto groups = groups_of(host);
+            const auto has_path = [&](const std::string& one) { return lun_in(now, {one}).has_value(); };
+            return std::ranges::all_of(groups, has_path) ? std::optional(Mapping{host, lun_in(now, groups)})
+                                                         : std::nullopt;
         });
     }
 
@@ -332,55 +265,49 @@ protected:
         const auto record = ldev(call, volume.id);
         if (!record)
             return record.error();
-        const auto paths = paths_of(*record, host);
-        const auto number = paths.number ? paths.number : lun;
-        for (const auto& group : paths.missing) {
-            const auto [port, group_number] = halves(group, ',');
-            Json body = {
-                {"ldevId", std::stoi(volume.id)}, {"portId", port}, {"hostGroupNumber", std::stoi(group_number)}};
-            if (number)
-                body["lun"] = *number;
-            const auto job = change(call, rest::Method::post, "luns", body);
-            if (!job && !is(job.error(), exists))
-                return Error(job.error()).in("path to " + group);
-            if (!job || !number) // the next look says which number it has, and the others get the same
+        const auto groups = groups_of(host);
+        if (const auto there = lun_in(*record, groups))
+            lun = there;
+        for (const auto& group : groups) {
+            if (lun_in(*record, {group}))
+                continue;
+            const auto [port, number] = halves(group, ',');
+            Json body = {{"ldevId", std::stoi(volume.id)}, {"portId", port}, {"hostGroupNumber", std::stoi(number)}};
+            if (lun)
+                body["lun"] = *lun;
+            const auto made = change(call, rest::Method::post, "luns", body);
+            if (!made && !is(made.error(), exists))
+                return Error(made.error()).in("path to " + group);
+            if (!made || !lun) // the next look says which number it has, and the others get the same
                 return std::optional<Mapping>();
         }
-        return std::optional(Mapping{host, number});
+        return std::optional(Mapping{host, lun});
     }
 
     // Exactly the paths of these groups. One that cannot be removed does not keep the others from it.
     Result<void> disconnect(const Call& call, const Volume& volume, const ArrayHost& host) override
     {
-        const auto record = ldev(call, volume.id);
-        if (!record)
-            return record.error();
-        Result<void> outcome;
-        for (const auto& group : groups_of(host))
-            if (const auto lun = lun_in(*record, group)) {
-                const auto job = change(call, rest::Method::remove, fmt::format("luns/{},{}", group, *lun));
-                if (!job && !is(job.error(), absent) && outcome)
-                    outcome = Error(job.error()).in("path to " + group);
-            }
-        return outcome;
+        return then(ldev(call, volume.id), [&](const Json& now) {
+            return try_each(groups_of(host), [&](const std::string& group) {
+                const auto lun = lun_in(now, {group});
+                const auto removed =
+                    lun ? change(call, rest::Method::remove, fmt::format("luns/{},{}", group, *lun)) : Result<void>();
+                return in_step("path to " + group, or_none(removed, absent));
+            });
+        });
     }
 
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
     {
-        return then(ldev(call, volume.id), [&](const Json& now) { return !paths_of(now, host).number; });
+        return then(ldev(call, volume.id), [&](const Json& now) { return !lun_in(now, groups_of(host)); });
     }
 
     Result<std::optional<ArrayCopyRecord>> record_of(const Call& call, const ArrayCopy& copy) override
     {
-        const rest::Query pair{{"snapshotGroupName", pair_name(copy)}, {"pvolLdevId", copy.source.id}};
-        const auto pairs = each(list(call, "snapshots", pair), [&](const Json& one) {
-            const bool ours =
-                text_at(one, "snapshotGroupName") == pair_name(copy) && text_at(one, "pvolLdevId") == copy.source.id;
-            return ours ? std::optional(parse_pair(one)) : std::nullopt;
-        });
-        return then(pairs, [](const std::vector<ArrayCopyRecord>& all) {
-            return all.empty() ? std::optional<ArrayCopyRecord>() : std::optional(all.front());
-        });
+        const auto name = copy_name(copy, 32);
+        const auto named = list(call, "snapshots", {{"snapshotGroupName", name}, {"pvolLdevId", copy.source.id}});
+        const auto ours = kept(kept(named, "snapshotGroupName", name), "pvolLdevId", copy.source.id);
+        return then(each(ours, parse_pair), first_of<ArrayCopyRecord>);
     }
 
     // A pair that failed goes first.
@@ -392,64 +319,62 @@ protected:
         const auto target = source ? ldev(call, copy.target.id) : source.error();
         if (!target)
             return target.error();
-        Json body = {{"snapshotGroupName", pair_name(copy)},
-                     {"snapshotPoolId", rest::number_at(*source, "poolId").value_or(0)},
-                     {"pvolLdevId", std::stoi(copy.source.id)},
-                     {"svolLdevId", std::stoi(copy.target.id)},
-                     {"isClone", true},
-                     {"clonesAutomation", true},
-                     {"copySpeed", settings_.copy_speed}};
-        if (is_reduced(*source) || is_reduced(*target))
-            body["isDataReductionForceCopy"] = true;
-        return then(change(call, rest::Method::post, "snapshots", body),
-                    [](const Json&) { return std::optional(ArrayCopyState{Phase::running}); });
+        Json body = {{"pvolLdevId", std::stoi(copy.source.id)}, {"svolLdevId", std::stoi(copy.target.id)}};
+        body["snapshotGroupName"] = copy_name(copy, 32);
+        body["snapshotPoolId"] = rest::number_at(*source, "poolId").value_or(0);
+        body.update({{"isClone", true}, {"clonesAutomation", true}, {"copySpeed", settings_.copy_speed}});
+        for (const auto& mode : {text_at(*source, "dataReductionMode"), text_at(*target, "dataReductionMode")})
+            if (!mode.empty() && mode != "disabled")
+                body["isDataReductionForceCopy"] = true;
+        const auto started = change(call, rest::Method::post, "snapshots", body);
+        return started ? Result<std::optional<ArrayCopyState>>(ArrayCopyState{Phase::running}) : started.error();
     }
 
     bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
 
     Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& pair) override
     {
-        return done(change(call, rest::Method::remove, "snapshots/" + pair.id));
+        return change(call, rest::Method::remove, "snapshots/" + pair.id);
     }
 
 private:
-    static rest::Query of(const std::string& group)
-    {
-        const auto [port, number] = halves(group, ',');
-        return {{"portId", port}, {"hostGroupNumber", number}};
-    }
-
-    Result<std::vector<Json>> list(const Call& call, std::string_view kind, const rest::Query& query = {})
+    Result<Records> list(const Call& call, std::string_view kind, const rest::Query& query = {})
     {
         return then(api_.get(call, fmt::format("{}{}", objects, kind), query),
                     [](const Json& reply) { return rest::records_at(reply, "data"); });
     }
 
-    // Every change is a job.
-    Result<Json> change(const Call& call, rest::Method method, std::string_view below, const Json& body = nullptr)
+    Result<Records> list_in(const Call& call, std::string_view kind, const Groups& groups)
     {
-        return repeat_while_locked(settling(call), locked, [&]() -> Result<Json> {
-            return then(api_.ask(call, method, fmt::format("{}{}", objects, below), body),
-                        [&](const rest::Answer& answer) { return await(call, answer.body); });
+        return joined(groups, [&](const std::string& group) {
+            const auto [port, number] = halves(group, ',');
+            return list(call, kind, {{"portId", port}, {"hostGroupNumber", number}});
         });
     }
 
-    Result<Json> await(const Call& call, const Json& job)
+    // Every change is a job; some actions answer without one.
+    Result<void> change(const Call& call, rest::Method method, std::string_view below, const Json& body = nullptr)
     {
-        const auto id = text_at(job, "jobId");
-        const auto is_over = [](const Json& now) { return text_at(now, "status") == "Completed"; };
-        if (!id.empty() && !is_over(job)) // some actions answer without a job
-            return then(rest::await_job(api_, call, fmt::format("{}jobs/{}", objects, id), is_over),
-                        [&](const Json& ended) { return await(call, ended); });
-        if (id.empty() || text_at(job, "state") == "Succeeded")
-            return rest::as_result(job);
-        return job_error(job).in(fmt::format("{}: job {}", array(), id));
+        return repeat_while_locked(settling(call), locked, [&]() -> Result<void> {
+            const auto reply = api_.ask(call, method, fmt::format("{}{}", objects, below), body);
+            const auto id = reply ? text_at(reply->body, "jobId") : std::string();
+            if (id.empty())
+                return done(reply);
+            const auto is_over = [](const Json& job) { return text_at(job, "status") == "Completed"; };
+            const auto job = rest::await_job(api_, call, fmt::format("{}jobs/{}", objects, id), is_over, reply->body);
+            if (!job || text_at(*job, "state") == "Succeeded")
+                return done(job);
+            const Json* why = rest::find(*job, "error");
+            Error error{Errc::failed, "the array's job ended as " + text_at(*job, "state"),
+                        "look at the job on the array"};
+            return (why ? explained(*why, 500) : std::move(error)).in(fmt::format("{}: job {}", array(), id));
+        });
     }
 
     Result<Json> storage(const Call& call)
     {
         return storage_.get(call, [&]() -> Result<Json> {
-            const auto interface = api_.get(call, fmt::format("{}configuration/version", root));
+            const auto interface = api_.get(call, "/ConfigurationManager/configuration/version");
             const auto all = interface ? list(call, "storages") : interface.error();
             if (!all)
                 return Error(all.error()).in("find out which array this is");
@@ -465,42 +390,34 @@ private:
         });
     }
 
-    Result<Json> ldev(const Call& call, std::string_view id)
+    Result<Json> ldev(const Call& call, const std::string& id)
     {
-        auto reply = api_.get(call, fmt::format("{}ldevs/{}", objects, id));
-        return reply && text_at(*reply, "ldevId") != id ? answered_another(fmt::format("LDEV {}", id)) : reply;
+        return only(api_.get(call, fmt::format("{}ldevs/{}", objects, id)), {{"ldevId", id}}, "LDEV " + id);
     }
 
-    // Who is in which group: in the listed ones, or else who is logged in where.
-    Result<std::vector<Json>> members(const Call& call, const HostIdentity& host)
+    // The host groups that hold one of these initiators: of those listed, which are one list for all ESXi hosts, or else
+    // those where one is logged in.
+    Result<Groups> groups_with(const Call& call, const Spellings& names)
     {
-        const auto of_kind = [&](Initiator::Kind kind, std::string_view members) {
-            const bool has = std::ranges::count(host.initiators, kind, &Initiator::kind) > 0;
-            return joined(has ? settings_.groups : Groups(),
-                          [&](const std::string& group) { return list(call, members, of(group)); });
-        };
-        if (!settings_.groups.empty())
-            return joined(
-                std::vector{of_kind(Initiator::Kind::fc, "host-wwns"), of_kind(Initiator::Kind::iscsi, "host-iscsis")},
-                std::identity());
-        return then(list(call, "ports", {{"detailInfoType", "logins"}}), [](const std::vector<Json>& ports) {
-            return joined(ports, [](const Json& port) { return rest::records_at(port, "logins"); });
-        });
-    }
-
-    Result<std::vector<std::string>> warnings_of(const Call& call, const std::set<std::string>& groups)
-    {
-        const auto all = in_step("look at the host mode options", list(call, "host-groups"));
-        return then(all, [&](const std::vector<Json>& records) {
-            std::vector<std::string> warnings;
-            for (const Json& one : records)
-                for (const int option : xcopy_options)
-                    if (groups.contains(group_in(one)) &&
-                        std::ranges::count(rest::list_at(one, "hostModeOptions"), Json(option)) == 0)
-                        warnings.push_back(fmt::format(
-                            "host group {} lacks host mode option {}: ESXi will copy by itself, not the array",
-                            group_in(one), option));
-            return warnings;
+        const auto& listed = settings_.groups;
+        std::set<std::string_view> kinds;
+        for (const auto& name : names)
+            kinds.insert(is_hex(name) ? "host-wwns" : "host-iscsis");
+        const auto logins = [](const Json& port) { return rest::records_at(port, "logins"); };
+        const auto members = listed.empty()
+                                 ? joined(list(call, "ports", {{"detailInfoType", "logins"}}), logins)
+                                 : joined(kinds, [&](std::string_view kind) { return list_in(call, kind, listed); });
+        return then(members, [&](const Records& records) {
+            Groups groups;
+            for (const Json& one : records) {
+                const auto group = group_in(one);
+                // Group 0 is everybody's: a path there would show the volume to every host of the port.
+                const bool usable = listed.empty() ? is_group(group) && !group.ends_with(",0") : listed.contains(group);
+                const auto member = rest::first_text_at(one, {"hostWwn", "iscsiName", "loginWwn", "loginIscsiName"});
+                if (usable && share_an_initiator(names, {lower(member)}))
+                    groups.insert(group);
+            }
+            return groups;
         });
     }
 
@@ -519,10 +436,11 @@ Result<std::unique_ptr<Array>> make_vantara(const ArrayConfig& config, rest::Tra
     ConfigCheck check(config, "Hitachi VSP", "vantara");
     check.need_account();
     const auto speed = lower(check.may_have("COPY_SPEED", "(?:slower|medium|faster)", "slower, medium or faster"));
-    vantara::Settings settings{.storage_id =
-                                   check.may_have("STORAGE_ID", R"(\d+)", "a storageDeviceId or a serial number"),
-                               .groups = vantara::listed_groups(check),
-                               .copy_speed = speed.empty() ? "medium" : speed};
+    vantara::Settings settings{.copy_speed = speed.empty() ? "medium" : speed};
+    settings.storage_id = check.may_have("STORAGE_ID", R"(\d+)", "a storageDeviceId or a serial number");
+    for (const auto& group :
+         check.list("HOSTGROUP_ID_LIST", ':', vantara::listed_form, "port and host group number (CL1-A,1:CL2-B,2)"))
+        settings.groups.insert(upper(group[0]) + "," + group[1]);
     auto rules = check.rules(check.number("STORAGE_PORT", 1, 65535, 443));
     if (rules) // where it is honoured, no polling is needed
         rules->headers.push_back({"Response-Job-Status", "Completed"});

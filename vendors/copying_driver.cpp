@@ -127,11 +127,6 @@ Result<void> CopyingDriver::forget_ended(const Call& call, const ArrayCopy& copy
     return now ? cancel(call, copy) : now.error();
 }
 
-bool CopyingDriver::has_ended(const std::optional<ArrayCopyRecord>& now) const
-{
-    return !now || now->state.phase != Phase::running;
-}
-
 Result<void> check_equal_sizes(const ArrayCopy& copy, std::string remedy)
 {
     if (remedy.empty())

@@ -51,8 +51,8 @@ protected:
     virtual Result<std::optional<ArrayCopyState>> begin(const Call&, const ArrayCopy&,
                                                         const std::optional<ArrayCopyRecord>& now) = 0;
 
-    // Nothing is left to end: no record, or a copy that does not run any more.
-    virtual bool has_ended(const std::optional<ArrayCopyRecord>& now) const;
+    // Nothing is left to end. Where a record stays until the array forgets it: also when its copy does not run any more.
+    virtual bool has_ended(const std::optional<ArrayCopyRecord>& now) const { return !now; }
 
     // One step towards that. The array may take its time for it.
     virtual Result<void> end(const Call&, const ArrayCopy&, const ArrayCopyRecord& now) = 0;

@@ -18,9 +18,9 @@ struct Vendor {
 };
 
 constexpr Vendor known[] = {
-    {"flashsystem", flashsystem::make}, {"infinibox", infinibox::make}, {"ontap", make_ontap},
+    {"flashsystem", flashsystem::make}, {"infinibox", infinibox::make}, {"ontap", ontap::make},
     {"powerflex", powerflex::make},     {"powermax", powermax::make},   {"powerstore", powerstore::make},
-    {"primera3par", primera3par::make}, {"pureFlashArray", pure::make}, {"vantara", make_vantara},
+    {"primera3par", primera3par::make}, {"pureFlashArray", pure::make}, {"vantara", vantara::make},
 };
 
 } // namespace

@@ -30,6 +30,9 @@ Maker make;
 namespace infinibox {
 Maker make;
 }
+namespace ontap {
+Maker make;
+}
 namespace powerflex {
 Maker make;
 }
@@ -45,7 +48,8 @@ Maker make;
 namespace pure {
 Maker make;
 }
-Maker make_ontap;
-Maker make_vantara;
+namespace vantara {
+Maker make;
+}
 
 } // namespace xcopy

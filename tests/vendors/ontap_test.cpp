@@ -29,7 +29,7 @@ struct OntapTest : testing::Test {
     {
         ArrayConfig config{.vendor = "ontap", .hostname = "array", .username = "admin", .password = Secret("geheim")};
         config.extra["ONTAP_SVM"] = svm;
-        return *make_ontap(config, array, clock);
+        return *ontap::make(config, array, clock);
     }
     HostIdentity host(Initiators initiators = {iscsi}) const { return {host_uuid, "esx1", std::move(initiators)}; }
     VolumeHandle pv(std::map<std::string, std::string> attributes) const { return {"pvc-1", std::move(attributes)}; }
@@ -389,7 +389,7 @@ struct OntapFaults : testing::TestWithParam<Fault> {
             worker = array.add_group("worker", {"iqn.worker"}).uuid;
             array.maps.push_back({lun, worker, 0});
             ArrayConfig config{.vendor = "ontap", .hostname = "a", .username = "admin", .password = Secret("geheim")};
-            driver = *make_ontap(config, array, clock);
+            driver = *ontap::make(config, array, clock);
         }
     };
 

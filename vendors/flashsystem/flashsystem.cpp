@@ -236,10 +236,8 @@ public:
 
     Result<Volume> find_source(const Call& call, const DiskBacking& disk) override
     {
-        return then(naa_digits(disk, "6005076", "a volume of FlashSystem or SAN Volume Controller"),
-                    [&](const std::string& hex) {
-                        return then(volume_row(call, {.system = "", .id = "", .uid = upper(hex)}), parse_volume);
-                    });
+        const auto uid = naa_digits(disk, "6005076", "a volume of FlashSystem or SAN Volume Controller");
+        return then(uid ? volume_row(call, {"", "", upper(*uid)}) : uid.error(), parse_volume);
     }
 
     Result<void> check(const Call& call, const ArrayCopy& copy) override
@@ -359,8 +357,6 @@ protected:
             return is_prepared ? std::optional(ArrayCopyState{Phase::running}) : std::nullopt;
         });
     }
-
-    bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
 
     Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& now) override
     {

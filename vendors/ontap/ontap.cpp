@@ -59,9 +59,7 @@ constexpr std::size_t max_uuid = 84; // an igroup's name has 96 characters at mo
 constexpr std::string_view luns_path = "/api/storage/luns";
 constexpr std::string_view igroups_path = "/api/protocols/san/igroups";
 constexpr std::string_view maps_path = "/api/protocols/san/lun-maps";
-
-// The fields of a LUN that parse_lun() reads.
-constexpr auto lun_fields = "name,uuid,serial_number,class,space.size,status.state,svm.uuid";
+constexpr auto lun_fields = "name,uuid,serial_number,class,space.size,status.state,svm.uuid"; // for parse_lun()
 
 // A loaded array may not show a LUN for some seconds after it was made (facts 8).
 constexpr std::chrono::milliseconds pauses_until_visible[] = {250ms, 500ms, 1000ms, 2000ms};
@@ -399,13 +397,7 @@ std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
     return explain(rows, "ontap", {code, text_at(error, "message")}, reply.status);
 }
 
-} // namespace xcopy::ontap
-
-namespace xcopy {
-
-using namespace std::chrono_literals;
-
-Result<std::unique_ptr<Array>> make_ontap(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "NetApp ONTAP", "ontap");
     check.need_account();
@@ -414,8 +406,8 @@ Result<std::unique_ptr<Array>> make_ontap(const ArrayConfig& config, rest::Trans
         rules->headers.push_back({"X-Dot-Client-App", "xcopy"});
         rules->retry = {.first = 1s, .longest = 6s, .growth = 1.414}; // Trident's, facts 8
     }
-    return made<ontap::Ontap>(wire, std::move(rules), ontap::decode_error,
-                              rest::basic(config.username, config.password), clock, check.may_have("ONTAP_SVM"));
+    return made<Ontap>(wire, std::move(rules), decode_error, rest::basic(config.username, config.password), clock,
+                       check.may_have("ONTAP_SVM"));
 }
 
-} // namespace xcopy
+} // namespace xcopy::ontap

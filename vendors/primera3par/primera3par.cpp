@@ -197,6 +197,11 @@ protected:
         });
     }
 
+    bool has_ended(const std::optional<ArrayCopyRecord>& task) const override
+    {
+        return !task || task->state.phase != Phase::running;
+    }
+
     Result<void> end(const Call& call, const ArrayCopy& copy, const ArrayCopyRecord& task) override
     {
         const Json stop = {{"action", 1}};

@@ -33,10 +33,9 @@ constexpr ErrorRow error_rows[] = {
     {"KART00003-E", Errc::busy, "the REST server is busy", run_again, locked},
     {"KART30013-E,EX_ENOOBJ", Errc::not_found, "no such object", check_array, absent},
     {"KART40038-E", Errc::bad_request, "the array does not support this parameter", "update its firmware"},
-    {"2E30/600E", Errc::unsupported, "the pool cannot hold a Thin Image pair",
-     "let a host copy it: DISABLE_RDM_METHOD=true"},
-    {"2E11/8303", Errc::denied, "the account may not use this resource group",
-     "give it the volume's and the ports' resource groups"},
+    {"2E30/600E", Errc::unsupported, "the pool cannot hold Thin Image pairs",
+     "let hosts copy: DISABLE_RDM_METHOD=true"},
+    {"2E11/8303", Errc::denied, "the account may not use this resource group", "give it those of the volume and ports"},
 };
 
 Error explained(const Json& error, int http_status) // of a reply or of a job
@@ -44,9 +43,8 @@ Error explained(const Json& error, int http_status) // of a reply or of a job
     ArrayWords words{text_at(error, "messageId"), text_at(error, "message")};
     if (const auto first = text_at(error, "errorCode.SSB1"); !first.empty())
         words.code = fmt::format("{}/{}", first, text_at(error, "errorCode.SSB2"));
-    for (std::string_view name : {"EX_EACCES", "EX_ENOOBJ"})
-        if (words.message.find(name) != std::string::npos)
-            words.code = name;
+    if (const auto name = first_match(words.message, "EX_EACCES|EX_ENOOBJ"); !name.empty())
+        words.code = name;
     return explain(error_rows, "vantara", words, http_status);
 }
 
@@ -59,9 +57,7 @@ std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
 
 // A host group belongs to one port: "CL1-A,1". An ArrayHost is several: "CL1-A,1;CL2-A,1".
 using Groups = std::set<std::string>;
-
-// In HOSTGROUP_ID_LIST: "CL1-A,1: CL2-B, 02".
-constexpr auto listed_form = R"(\s*(CL[\w-]{2,6})\s*,\s*0*(1?\d?\d|2[0-4]\d|25[0-4])\s*)";
+constexpr auto listed_form = R"(\s*(CL[\w-]{2,6})\s*,\s*0*(1?\d?\d|2[0-4]\d|25[0-4])\s*)"; // "CL1-A,1: CL2-B, 02"
 
 bool is_group(std::string_view id)
 {
@@ -129,6 +125,7 @@ std::vector<Mapping> parse_paths(const Json& ldev)
     for (const Json& path : rest::list_at(ldev, "ports"))
         by_name[text_at(path, "hostGroupName")].insert(group_in(path));
     std::vector<Mapping> mappings;
+    mappings.reserve(by_name.size());
     for (const auto& [name, groups] : by_name)
         mappings.push_back(
             {{fmt::format("{}", fmt::join(groups, ";")), name, {groups.begin(), groups.end()}}, lun_in(ldev, groups)});
@@ -138,11 +135,11 @@ std::vector<Mapping> parse_paths(const Json& ldev)
 ArrayCopyRecord parse_pair(const Json& pair)
 {
     const auto status = text_at(pair, "status");
-    ArrayCopyState state{Phase::running, percent_at(pair, {"progressRate", "concordanceRate"})};
+    // SMPP: complete, being removed
+    ArrayCopyState state{Phase::running,
+                         status == "SMPP" ? 100 : percent_at(pair, {"progressRate", "concordanceRate"})};
     if (is_listed(status, "PSUE,PFUL,PFUS"))
         state = {Phase::failed, state.percent, fmt::format("the pair's status is {}", status)};
-    else if (status == "SMPP") // complete, being removed
-        state.percent = 100;
     return {text_at(pair, "snapshotId"), status, state, text_at(pair, "pvolLdevId"), text_at(pair, "svolLdevId")};
 }
 
@@ -319,18 +316,16 @@ protected:
         const auto target = source ? ldev(call, copy.target.id) : source.error();
         if (!target)
             return target.error();
-        Json body = {{"pvolLdevId", std::stoi(copy.source.id)}, {"svolLdevId", std::stoi(copy.target.id)}};
-        body["snapshotGroupName"] = copy_name(copy, 32);
+        Json body = {{"snapshotGroupName", copy_name(copy, 32)}, {"copySpeed", settings_.copy_speed}};
+        body.update({{"pvolLdevId", std::stoi(copy.source.id)}, {"svolLdevId", std::stoi(copy.target.id)}});
+        body.update({{"isClone", true}, {"clonesAutomation", true}});
         body["snapshotPoolId"] = rest::number_at(*source, "poolId").value_or(0);
-        body.update({{"isClone", true}, {"clonesAutomation", true}, {"copySpeed", settings_.copy_speed}});
         for (const auto& mode : {text_at(*source, "dataReductionMode"), text_at(*target, "dataReductionMode")})
             if (!mode.empty() && mode != "disabled")
                 body["isDataReductionForceCopy"] = true;
         const auto started = change(call, rest::Method::post, "snapshots", body);
         return started ? Result<std::optional<ArrayCopyState>>(ArrayCopyState{Phase::running}) : started.error();
     }
-
-    bool has_ended(const std::optional<ArrayCopyRecord>& now) const override { return !now; }
 
     Result<void> end(const Call& call, const ArrayCopy&, const ArrayCopyRecord& pair) override
     {
@@ -395,17 +390,16 @@ private:
         return only(api_.get(call, fmt::format("{}ldevs/{}", objects, id)), {{"ldevId", id}}, "LDEV " + id);
     }
 
-    // The host groups that hold one of these initiators: of those listed, which are one list for all ESXi hosts, or else
-    // those where one is logged in.
+    // That hold one of these initiators: of those listed, for all ESXi hosts; or else, where one is logged in.
     Result<Groups> groups_with(const Call& call, const Spellings& names)
     {
         const auto& listed = settings_.groups;
         std::set<std::string_view> kinds;
         for (const auto& name : names)
             kinds.insert(is_hex(name) ? "host-wwns" : "host-iscsis");
-        const auto logins = [](const Json& port) { return rest::records_at(port, "logins"); };
         const auto members = listed.empty()
-                                 ? joined(list(call, "ports", {{"detailInfoType", "logins"}}), logins)
+                                 ? joined(list(call, "ports", {{"detailInfoType", "logins"}}),
+                                          [](const Json& port) { return rest::records_at(port, "logins"); })
                                  : joined(kinds, [&](std::string_view kind) { return list_in(call, kind, listed); });
         return then(members, [&](const Records& records) {
             Groups groups;
@@ -427,25 +421,21 @@ private:
 
 } // namespace
 
-} // namespace xcopy::vantara
-
-namespace xcopy {
-
-Result<std::unique_ptr<Array>> make_vantara(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
+Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& wire, rest::Clock& clock)
 {
     ConfigCheck check(config, "Hitachi VSP", "vantara");
     check.need_account();
     const auto speed = lower(check.may_have("COPY_SPEED", "(?:slower|medium|faster)", "slower, medium or faster"));
-    vantara::Settings settings{.copy_speed = speed.empty() ? "medium" : speed};
+    Settings settings{.copy_speed = speed.empty() ? "medium" : speed};
     settings.storage_id = check.may_have("STORAGE_ID", R"(\d+)", "a storageDeviceId or a serial number");
     for (const auto& group :
-         check.list("HOSTGROUP_ID_LIST", ':', vantara::listed_form, "port and host group number (CL1-A,1:CL2-B,2)"))
+         check.list("HOSTGROUP_ID_LIST", ':', listed_form, "port and host group number (CL1-A,1:CL2-B,2)"))
         settings.groups.insert(upper(group[0]) + "," + group[1]);
     auto rules = check.rules(check.number("STORAGE_PORT", 1, 65535, 443));
     if (rules) // where it is honoured, no polling is needed
         rules->headers.push_back({"Response-Job-Status", "Completed"});
     const auto login = rest::basic_header(config.username, config.password);
-    auto session = rest::key_session({.path = std::string(vantara::objects) + "sessions",
+    auto session = rest::key_session({.path = std::string(objects) + "sessions",
                                       .body = "{}",
                                       .headers = {login},
                                       .key_field = "token",
@@ -453,8 +443,8 @@ Result<std::unique_ptr<Array>> make_vantara(const ArrayConfig& config, rest::Tra
                                       .prefix = "Session ",
                                       .id_field = "sessionId", // 64 sessions are all an array has
                                       .secrets = {config.password, Secret(login.value.substr(6))}});
-    return made<vantara::Vantara>(wire, std::move(rules), vantara::decode_error, rest::session(std::move(session)),
-                                  clock, std::move(settings));
+    return made<Vantara>(wire, std::move(rules), decode_error, rest::session(std::move(session)), clock,
+                         std::move(settings));
 }
 
-} // namespace xcopy
+} // namespace xcopy::vantara

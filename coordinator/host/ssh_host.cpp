@@ -266,8 +266,8 @@ template <class Message> Result<Message> SshHost::read(const Result<std::string>
     auto message = decode<Message>(*text);
     if (!message)
         return Error{Errc::failed,
-                     fmt::format("host '{}': the script's answer to {} cannot be read: {}", name(), verb,
-                                 message.error().message),
+                     fmt::format("host '{}': the script's answer to {} cannot be read: {}; it said: {}", name(), verb,
+                                 message.error().message, said({.out = *text})),
                      "is it the script of this coordinator?", "bad_answer"};
     return message;
 }

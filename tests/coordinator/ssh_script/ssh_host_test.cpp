@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 namespace xcopy::ssh_script {
 namespace {
 
@@ -202,6 +204,17 @@ TEST_F(SshHostTest, AJobInsistsOnTheKeyThatItsHostHad)
     EXPECT_THAT(changed.error().message, HasSubstr(session.host_key()->fingerprint));
     EXPECT_THAT(changed.error().message, HasSubstr(fingerprint_of_text(other.host_key)));
     EXPECT_EQ(ssh.through({.kind = HostTransport::Kind::agent}).error().reason, "other_transport");
+}
+
+TEST_F(SshHostTest, AnAnswerThatIsNoJsonIsShown)
+{
+    std::ofstream(host.lab.datastore("datastore1") / "secure-vmkfstools-wrapper")
+        << "printf 'xcopy 1 ok\\n{\"adapters\":[,]}\\n'\n";
+    const auto adapters = ssh.adapters(call);
+    ASSERT_FALSE(adapters);
+    EXPECT_EQ(adapters.error().reason, "bad_answer");
+    EXPECT_THAT(adapters.error().message, HasSubstr("answer to adapters cannot be read"));
+    EXPECT_THAT(adapters.error().message, HasSubstr(R"(it said: {"adapters":[,]})"));
 }
 
 TEST_F(SshHostTest, TheWrongHostAndAMissingScriptAreSaid)

@@ -221,7 +221,9 @@ TEST_F(OverSsh, TheOtherCommandsSayHow)
 
     const auto hosts = site.coordinator({"hosts", "--output=json", "--ssh-datastore=datastore1"});
     EXPECT_EQ(hosts.exit, 0) << hosts.out << hosts.err;
-    for (const auto& host : result_of(hosts).at("hosts"))
+    const auto seen = result_of(hosts);
+    EXPECT_FALSE(seen.at("hosts").empty());
+    for (const auto& host : seen.at("hosts"))
         EXPECT_EQ(host.at("transport"), "ssh") << host;
     const auto nowhere = site.coordinator({"hosts"});
     EXPECT_NE(nowhere.exit, 0);

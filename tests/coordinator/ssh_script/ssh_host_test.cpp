@@ -167,7 +167,8 @@ TEST_F(SshHostTest, WithoutTheLockThereIsNoRescan)
             return Error{Errc::busy, "populate-7 and populate-8 rescan", "", "rescan_locked"};
         }}};
     EXPECT_EQ(locked.rescan(call, {.kind = RescanKind::add}).error().reason, "rescan_locked");
-    for (const auto& event : host.lab.call({{"do", "events"}}).at("events"))
+    const auto events = host.lab.call({{"do", "events"}});
+    for (const auto& event : events.at("events"))
         EXPECT_EQ(event.at("what").get<std::string>().find("adapter rescan"), std::string::npos) << event;
 }
 

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <poll.h>
 #include <sstream>
@@ -28,10 +27,12 @@ using nlohmann::json;
 
 std::map<int, int> ended; // wait statuses of what was spawned here
 
+// Empty where the process ended meanwhile: to read its file then is an error, which only operator<< keeps to itself.
 std::string contents(const std::string& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return std::move(text).str();
 }
 
 void reap()

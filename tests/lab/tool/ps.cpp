@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <dirent.h>
 #include <fstream>
-#include <iterator>
 #include <memory>
+#include <sstream>
 #include <unistd.h>
 
 namespace lab {
@@ -25,10 +25,12 @@ std::vector<std::string> numbers_in(const std::string& folder)
     return names;
 }
 
+// Empty where the process ended meanwhile: to read its file then is an error, which only operator<< keeps to itself.
 std::string text_of(const std::string& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return std::move(text).str();
 }
 
 std::string padded(std::string text, std::size_t width)

@@ -1,7 +1,8 @@
 # ---- clones -----------------------------------------------------------------------------------------------------------------------
 
 # A job's folder:
-#   order       what was ordered, "word value" lines         script      this script, for the watcher
+#   order       what was ordered, "word value" lines; no     script      this script, for the watcher
+#               two are alike, for the next of the same id
 #   begun/      something may have been written from here on  started    when
 #   vmkfstools  its process id
 #   out err     what vmkfstools said                          exit        its exit status, seen by its parent
@@ -34,10 +35,12 @@ may_write() { # job
     fi
 }
 
-# Sets c_state and c_error (JSON or empty) from what lies in the folder.
+# Sets c_state and c_error (JSON or empty) from what lies in the folder, and c_order: of which order that is.
 judge() { # job
     job_dir=$state/jobs/$1
-    c_error='' c_exit='' alive=no
+    c_order=$(get "$job_dir/order")
+    c_error='' c_exit='' alive=no begun=no
+    if [ -d "$job_dir/begun" ]; then begun=yes; fi # before its watcher is looked for: one that just came may begin at once
     # First whether it ended, then how: the watcher writes the other way round.
     if [ ! -f "$job_dir/done" ] && watcher_lives "$1"; then alive=yes; else c_exit=$(get "$job_dir/exit"); fi
     c_percent=$(get "$job_dir/out" | tr '\r' '\n' |
@@ -58,7 +61,7 @@ judge() { # job
     elif [ -s "$job_dir/refusal" ]; then
         c_state=failed
         c_error=$(get "$job_dir/refusal")
-    elif [ -z "$c_exit" ] && [ -d "$job_dir/begun" ]; then
+    elif [ -z "$c_exit" ] && [ $begun = yes ]; then
         c_state=indeterminate
         c_error=$(error_json indeterminate no_exit_status "vmkfstools left no exit status at $c_percent%" \
             "the volume's content is unknown: copy again onto it once no vmkfstools writes to it")
@@ -125,8 +128,17 @@ xcopy_verdict() { # job folder, bytes copied
 # Sets `status`, JSON, and c_… as judge does. False when the job was forgotten meanwhile: then they mean nothing.
 status_of() { # job
     judge "$1"
+    status_as_judged "$1"
+}
+
+status_as_judged() { # job
     status=$(json_status "$1")
-    [ -f "$state/jobs/$1/order" ] # still there after all was read: forget_job takes the folder away in one go
+    is_as_judged "$1"
+}
+
+# Not forgotten since judge looked, nor forgotten and ordered anew: forget_job takes the folder away in one go.
+is_as_judged() { # job
+    [ -n "$c_order" ] && [ "$(get "$state/jobs/$1/order")" = "$c_order" ]
 }
 
 json_status() { # job; after judge
@@ -213,7 +225,8 @@ write_order() { # all of it or nothing
 path $s_path
 volume $s_volume
 bytes $s_bytes
-ordered_ms $(now_ms)" && cp "$0" "$new/script" && uptime_s > "$new/heard" && mv "$new" "$state/jobs/$w_job"
+ordered_ms $(now_ms)
+by $$ at $(uptime_s)" && cp "$0" "$new/script" && uptime_s > "$new/heard" && mv "$new" "$state/jobs/$w_job"
 }
 
 # The same id and the same order is the same clone; other content under the same id is refused.
@@ -273,8 +286,7 @@ verb_watch() {
         if [ "$(revision)" -gt "$w_after" ] || [ "$(uptime_s)" -ge "$give_up" ]; then break; fi
         pause_ms 200
     done
-    status=$(json_status "$w_job")
-    [ -f "$state/jobs/$w_job/order" ] || refuse_forgotten "$w_job"
+    status_as_judged "$w_job" || refuse_forgotten "$w_job"
     answer "$status"
 }
 
@@ -289,16 +301,17 @@ verb_clones() {
 }
 
 # The first reason stays.
-ask_to_stop() { # job code reason sentence
+ask_to_stop() { # job code reason sentence; after judge
     job_dir=$state/jobs/$1
-    [ -f "$job_dir/stop" ] || put "$job_dir/stop" "$2 $3 $4" 2> /dev/null || [ ! -d "$job_dir" ] ||
+    is_as_judged "$1" || return 0
+    [ -f "$job_dir/stop" ] || put "$job_dir/stop" "$2 $3 $4" 2> /dev/null || ! is_as_judged "$1" ||
         refuse unavailable no_space "cannot write to $state: is it full?" "look at \`vdf -h\` on the host"
 }
 
-# Asks the writer to end, SIGTERM now and SIGKILL after ten seconds, until it is gone.
-end_writer() { # job
+# Asks the writer to end, SIGTERM now and SIGKILL after ten seconds, until it is gone. Never that of another order.
+end_writer() { # job; after judge
     killed_at=$(($(uptime_s) + 10)) asked=''
-    while may_write "$1"; do
+    while may_write "$1" && is_as_judged "$1"; do
         pid=$(get "$state/jobs/$1/vmkfstools")
         if [ -n "$pid" ] && [ ! -f "$state/jobs/$1/exit" ] && is_vmkfstools "$pid"; then
             if [ "$(uptime_s)" -ge "$killed_at" ]; then
@@ -322,6 +335,7 @@ verb_cancel() {
         log "clone cancelled job=$w_job"
     fi
     end_writer "$w_job"
+    is_as_judged "$w_job" || refuse_forgotten "$w_job"
     answer_status "$w_job"
 }
 
@@ -342,7 +356,9 @@ verb_forget() {
 # In one go, so that whoever reads it meanwhile has all of it or knows that it is gone.
 forget_job() { # job
     rm -f "$volatile/run/$1"
-    mv "$state/jobs/$1" "$state/old.$1.$$" && rm -rf "$state/old.$1.$$"
+    mv "$state/jobs/$1" "$state/old.$1.$$" 2> /dev/null ||
+        refuse unavailable no_space "cannot write to $state: is it full?" "look at \`vdf -h\` on the host"
+    rm -rf "$state/old.$1.$$"
 }
 
 # Only what has the job's name and is what vmkfstools makes; the mapping first: while the descriptor is there, the next

@@ -5,6 +5,7 @@ watch_clone() { # job
     w_job=$1
     job_dir=$state/jobs/$1
     put "$volatile/run/$1" "$$"
+    c_order=$(get "$job_dir/order")
     wait_for_a_slot
     refusal_file=$job_dir/refusal
     s_path=$(order_of "$1" path) s_volume=$(order_of "$1" volume) device=$(order_of "$1" target) size=$(order_of "$1" size)

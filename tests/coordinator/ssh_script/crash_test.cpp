@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
 #include <thread>
 
@@ -30,6 +34,13 @@ protected:
     {
         host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
         host.lab.release("clone");
+    }
+    bool is_reading(const std::string& file) const
+    {
+        const auto all = host.processes();
+        return std::any_of(all.begin(), all.end(), [&](const auto& line) {
+            return line.starts_with("cat ") && line.ends_with(file);
+        });
     }
     // Like a coordinator that is started again: the same words from the beginning until they are through.
     CloneStatus copy()
@@ -253,6 +264,65 @@ TEST_F(SshScriptCrash, AJobThatIsForgottenAndOrderedAgainIsNeverSeenInHalves)
     host.expect_clean(target);
 }
 
+// Whoever is slow in the middle of reading a job, while it is forgotten and ordered again, neither tells nor ends what it did not read.
+TEST_F(SshScriptCrash, WhatWasReadOfOneOrderIsNotTakenForTheNext)
+{
+    const auto state = host.lab.directory() / "hosts/esx1/root/scratch/xcopy-ssh";
+    const auto job = state / "jobs" / target.job;
+    const auto forgotten = state / ("old." + target.job);
+    for (const auto* verb : {"clones", "watch", "cancel", "cancel of what nobody began"}) {
+        SCOPED_TRACE(verb);
+        ASSERT_EQ(copy().state, CloneState::succeeded);
+        std::filesystem::remove(job / "out"); // a pipe instead: who reads it waits for us
+        ASSERT_EQ(mkfifo((job / "out").c_str(), S_IRUSR | S_IWUSR), 0);
+        if (verb == std::string("cancel of what nobody began")) {
+            for (const auto* file : {"done", "exit", "begun"})
+                std::filesystem::remove(job / file);
+        }
+        auto answer = std::async(std::launch::async, [&] {
+            return host.call(std::string(verb).substr(0, 6), {{"job", target.job}});
+        });
+        ASSERT_TRUE(eventually([&] { return is_reading("/out"); }));
+        std::filesystem::rename(job, forgotten); // as forget does
+        hold_in_mid_clone();
+        std::ofstream(forgotten / "out") << "\n";
+        const auto heard = answer.get();
+        if (heard)
+            EXPECT_EQ(*heard, "{\"clones\":[]}\n");
+        else
+            EXPECT_EQ(heard.error().reason, "no_such_clone") << heard.error().message;
+        EXPECT_EQ(host.watch(target.job, 0, 0).state, CloneState::running);
+        let_go();
+        EXPECT_EQ(host.finished(target.job).state, CloneState::succeeded);
+        host.expect_clean(target);
+        std::filesystem::remove_all(forgotten);
+    }
+}
+
+// Its watcher was not there yet when it was looked for, and began right after: nothing is lost.
+TEST_F(SshScriptCrash, ACloneThatBeginsWhileItIsReadIsNotIndeterminate)
+{
+    ASSERT_EQ(copy().state, CloneState::succeeded);
+    const auto root = host.lab.directory() / "hosts/esx1/root";
+    const auto job = root / "scratch/xcopy-ssh/jobs" / target.job;
+    const auto watcher = root / "tmp/xcopy-ssh/run" / target.job;
+    for (const auto* file : {"done", "exit", "begun"})
+        std::filesystem::remove(job / file);
+    std::filesystem::remove(watcher); // a pipe instead: who reads it waits for us
+    ASSERT_EQ(mkfifo(watcher.c_str(), S_IRUSR | S_IWUSR), 0);
+    auto listed = std::async(std::launch::async, [&] { return host.ask<CloneList>("clones"); });
+    ASSERT_TRUE(eventually([&] { return is_reading("/run/" + target.job); }));
+    std::filesystem::create_directory(job / "begun");
+    std::ofstream(watcher) << "\n";
+    const auto list = listed.get();
+    std::filesystem::remove(watcher);
+    ASSERT_TRUE(list) << list.error().message;
+    ASSERT_EQ(list->clones.size(), 1U);
+    EXPECT_EQ(list->clones.front().state, CloneState::queued);
+    EXPECT_EQ(host.watch(target.job, 0, 0).state, CloneState::indeterminate) << "begun, and nobody there";
+    host.expect_clean(target);
+}
+
 // Two ids, one volume: the volume was attached for one of them only, and even a forged record leaves one writer.
 TEST_F(SshScriptCrash, TwoJobsOnOneVolumeAreRefused)
 {
@@ -297,6 +367,21 @@ TEST_F(SshScriptCrash, AScriptReplacedWhileItWorksGoesOnAsItBegan)
     EXPECT_TRUE(eventually([&] { return host.processes().empty(); }));
     std::filesystem::copy_file(SSH_SCRIPT, path, std::filesystem::copy_options::overwrite_existing);
     EXPECT_EQ(host.watch(target.job, 0, 0).state, CloneState::succeeded);
+    host.expect_clean(target);
+}
+
+// Killed between taking the folder away and emptying it: the job is gone for everybody, and the next sweep takes the rest.
+TEST_F(SshScriptCrash, OfAForgetLeavesNothingBehindAfterTheNextSweep)
+{
+    ASSERT_EQ(copy().state, CloneState::succeeded);
+    const auto state = host.lab.directory() / "hosts/esx1/root/scratch/xcopy-ssh";
+    std::filesystem::rename(state / "jobs" / target.job, state / ("old." + target.job + ".4711"));
+    EXPECT_EQ(host.refusal("watch", {{"job", target.job}}), "no_such_clone");
+    EXPECT_TRUE(host.call("forget", {{"job", target.job}}));
+    ASSERT_TRUE(host.call("sweep"));
+    EXPECT_FALSE(std::filesystem::exists(state / ("old." + target.job + ".4711")));
+    EXPECT_EQ(copy().state, CloneState::succeeded) << "a new order";
+    EXPECT_EQ(host.starts_on(target), 2);
     host.expect_clean(target);
 }
 

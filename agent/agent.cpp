@@ -6,7 +6,7 @@ namespace xcopy {
 
 namespace {
 
-constexpr int worker_threads = 7; // four clones' worth of look-ups, a rescan, and one to spare
+constexpr int worker_threads = 7; // the five tools of a look at the devices, a rescan, and one to spare
 
 } // namespace
 

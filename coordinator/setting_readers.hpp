@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 namespace xcopy::setting {
 
 using Texts = std::vector<std::string>;
+
+constexpr std::uint16_t largest_port = 65535;
 
 template <auto First, auto... Rest, class From> auto& at(From& from)
 {

@@ -13,7 +13,6 @@ namespace {
 
 using namespace setting;
 
-constexpr std::uint16_t largest_port = 65535;
 constexpr int largest_lun = 16383;
 constexpr std::uint64_t most_bytes = std::numeric_limits<std::uint64_t>::max() / 4;
 constexpr int a_week = 7 * 24 * 3600;

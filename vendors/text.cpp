@@ -81,12 +81,12 @@ std::pair<std::string, std::string> halves(std::string_view text, char separator
 
 std::optional<int> to_int(std::string_view digits)
 {
-    return is_digits(digits) ? whole_number<int>(digits) : std::nullopt;
+    return is_digits(digits) && digits.size() <= 9 ? whole_number<int>(digits) : std::nullopt;
 }
 
 std::optional<int> hex_to_int(std::string_view digits)
 {
-    return is_hex(digits) ? whole_number<int>(digits, 16) : std::nullopt;
+    return is_hex(digits) && digits.size() <= 7 ? whole_number<int>(digits, 16) : std::nullopt;
 }
 
 bool is_listed(std::string_view word, std::string_view list)

@@ -21,8 +21,8 @@ std::vector<std::string> split(std::string_view text, char separator); // "a,,b"
 // "host:esx-1" at the first separator: "host" and "esx-1"; the second is empty where there is none.
 std::pair<std::string, std::string> halves(std::string_view text, char separator = ':');
 
-std::optional<int> to_int(std::string_view digits);     // digits and nothing else
-std::optional<int> hex_to_int(std::string_view digits); // digits and nothing else
+std::optional<int> to_int(std::string_view digits);     // 9 digits at most and nothing else
+std::optional<int> hex_to_int(std::string_view digits); // 7 digits at most and nothing else
 
 bool is_listed(std::string_view word, std::string_view list); // a word of "16,18,29"
 

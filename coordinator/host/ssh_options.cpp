@@ -102,7 +102,7 @@ const std::vector<Setting>& ssh_settings()
         {"ssh-user", "", "NAME", "who signs in on the hosts (root)", false, &Needs::agents,
          text<&Config::ssh, &SshOptions::user>},
         {"ssh-port", "", "PORT", "the port of the hosts' SSH (22)", false, &Needs::agents,
-         number<1, std::uint16_t{65535}, &Config::ssh, &SshOptions::port>},
+         number<1, largest_port, &Config::ssh, &SshOptions::port>},
         {"ssh-host", "", "NAME=[USER@]ADDRESS[:PORT]",
          "an ESXi host that is reached by SSH; repeat it. With the name of an agent: that host's address for SSH", true,
          &Needs::agents, add_hosts},

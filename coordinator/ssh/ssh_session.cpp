@@ -20,6 +20,15 @@ using ssh::Moved;
 using ssh::Phase;
 using ssh::Task;
 
+namespace {
+
+Error closed()
+{
+    return Error{Errc::cancelled, "the connection was closed", "", "session_closed"};
+}
+
+} // namespace
+
 class SshSession::Impl {
 public:
     Impl(SshAddress host, SshLogin login, HostKeys& keys, SshLimits limits)
@@ -93,13 +102,6 @@ private:
     Clock::time_point used_{};
     std::thread thread_; // last: it uses all of the above
 };
-
-namespace {
-Error closed()
-{
-    return Error{Errc::cancelled, "the connection was closed", "", "session_closed"};
-}
-} // namespace
 
 Result<SshOutput> SshSession::Impl::exec(const Call& call, SshCommand command)
 {

@@ -1,5 +1,6 @@
 #include "vendors/host_object.hpp"
 
+#include "vendors/lists.hpp"
 #include "vendors/text.hpp"
 
 #include <fmt/format.h>
@@ -106,7 +107,7 @@ Result<std::vector<ArrayHost>> holders_of(const Spellings& wanted, const std::st
     for (std::size_t way = 0; way < ways.size() && !missing.empty(); ++way) {
         if (way == search.hints.size() && !holders.empty())
             break;
-        const auto rows = ways[way].list();
+        const auto rows = way < search.hints.size() ? or_none(ways[way].list(), search.is_no_hint) : ways[way].list();
         if (!rows)
             return rows.error();
         std::vector<std::string> names;

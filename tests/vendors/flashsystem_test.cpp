@@ -163,7 +163,7 @@ TEST_F(FlashSystemTest, OtherArraysOfTheCsiDriverAreRefusedWithoutARequest)
 {
     rig.wire().forget();
     for (const char* handle : {"DS8K:1;600507681088804CB800000000001074", "A9000:1;6001738CFC9035E8000000000091E219"})
-        EXPECT_EQ(rig.driver().find_volume(rig.call, {handle, {}}).error().code, Errc::unsupported);
+        EXPECT_EQ(rig.driver().find_volume(rig.call, {handle, {}}).error().code, Errc::bad_request);
     EXPECT_EQ(rig.wire().count(), 0);
 }
 
@@ -211,7 +211,8 @@ TEST_F(FlashSystemTest, ProtectionOfSystemAndPoolIsRefusedBeforeAnythingIsChange
     const auto found = find();
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code, Errc::unsupported);
-    EXPECT_THAT(found.error().message, HasSubstr("volume protection is on for the system and for pool Pool0"));
+    EXPECT_THAT(found.error().message,
+                HasSubstr("volume protection of the system and of pool Pool0 would keep the mapping"));
     EXPECT_THAT(found.error().remedy, HasSubstr("chmdiskgrp -vdiskprotectionenabled no Pool0"));
     EXPECT_THAT(found.error().remedy, HasSubstr("chsystem -vdiskprotectionenabled no"));
     EXPECT_EQ(state(), before);

@@ -80,8 +80,8 @@ TEST_F(FlashSystemHandle, AllThreeFormsOfTheCsiDriver)
 
 TEST_F(FlashSystemHandle, OtherArraysOfTheDriverAndNonsenseAreRefused)
 {
-    EXPECT_EQ(find("DS8K:5;600507681088804CB800000000001074").error().code, Errc::unsupported);
-    EXPECT_EQ(find("A9000:1;6001738CFC9035E8000000000091E219").error().code, Errc::unsupported);
+    EXPECT_EQ(find("DS8K:5;600507681088804CB800000000001074").error().code, Errc::bad_request);
+    EXPECT_EQ(find("A9000:1;6001738CFC9035E8000000000091E219").error().code, Errc::bad_request);
     for (const char* bad : {"", ";", "SVC", "SVC:", "SVC:;600507681088804CB800000000001074",
                             "SVC:5;600507681088804CB8000000000010", "SVC:5;6000D31000000000000000000000AAAA", "SVC:5;",
                             "SVC:x;600507681088804CB800000000001074", "SVC:a:b:5;600507681088804CB800000000001074",

@@ -20,37 +20,27 @@ namespace {
 constexpr int copy_rate = 130; // at most 512 MB/s
 constexpr const char* command_code = R"(CMMVC\d{4}[EW])";
 constexpr std::string_view at_rest = "idle_or_copied,stopped"; // a FlashCopy mapping
-constexpr std::string_view own_user =
-    "give the account the role Administrator and to nobody else: a sign-in elsewhere ends ours";
+constexpr const char* own_user = "give the account the role Administrator, and us alone: a sign-in elsewhere ends ours";
 
 constexpr ErrorRow error_rows[] = {
-    // facts 5 to 7
-    {"CMMVC5753E,CMMVC5754E,CMMVC5804E,CMMVC5868E", Errc::not_found,
-     "the object does not exist, or its name is not legal", ""},
-    {"CMMVC5878E", Errc::conflict, "the volume is mapped to this host already", ""},
+    {"CMMVC5753E,CMMVC5754E,CMMVC5804E,CMMVC5842E,CMMVC5868E", Errc::not_found, "no such object, mapping or name", ""},
+    {"CMMVC5878E,CMMVC6035E", Errc::conflict, "this mapping, or an object of this name, exists", ""},
     {"CMMVC5879E", Errc::busy, "the LUN number is taken on this host", ""},
     {"CMMVC5844E", Errc::bad_request, "the LUN number is too high", "choose a lower --lun"},
-    {"CMMVC6071E,CMMVC9375E", Errc::conflict,
-     "the volume is mapped to another host, and the array did not heed 'force'", "map it by hand"},
-    {"CMMVC5842E", Errc::not_found, "the volume is not mapped to this host", ""},
-    {"CMMVC5867E,CMMVC6578E,CMMVC6581E", Errc::conflict, "another host object has this initiator",
-     "find it with lsfabric -wwpn, or lshost"},
-    {"CMMVC6035E", Errc::conflict, "an object of this name exists", ""},
+    {"CMMVC6071E,CMMVC9375E", Errc::conflict, "another host has it, and 'force' was not heeded", "map it by hand"},
+    {"CMMVC5867E,CMMVC6578E,CMMVC6581E", Errc::conflict, "another host has this initiator", "see lsfabric, lshost"},
     {"CMMVC9331E", Errc::conflict, "the volume is mapped with another protocol", "use a volume of FC or iSCSI hosts"},
     {"CMMVC5709E,CMMVC5713E", Errc::bad_request, "the command does not take these parameters", ""},
     {"CMMVC7205E", Errc::unsupported, "this code level does not know the command", ""},
     {"CMMVC6253E", Errc::denied, "the account's role does not allow this", own_user},
-    {"CMMVC5924E", Errc::unsupported, "the volumes differ in size",
-     "expand the smaller one (expandvdisksize -unit b), or copy through a host (XCOPY)"},
+    {"CMMVC5924E", Errc::unsupported, "the volumes differ in size", "expandvdisksize -unit b, or let a host copy it"},
     {"CMMVC6466E", Errc::conflict, "the target is that of another FlashCopy mapping", "end it and remove it (rmfcmap)"},
     {"CMMVC5903E,CMMVC5907E,CMMVC5912E", Errc::unavailable, "the FlashCopy mapping is in another state", ""},
-    // Its number is published nowhere, so the words decide (facts 6.4).
     {"volume protection|protection period|protection time|recent I/O|recently active", Errc::unavailable,
-     "volume protection does not let go of a volume that saw I/O a moment ago",
-     "run again when the volume was idle for vdisk_protection_time (lssystem), or switch protection "
-     "off (chsystem or chmdiskgrp -vdiskprotectionenabled no)",
+     "volume protection does not let go of a volume that saw I/O a moment ago", // its number is published nowhere (6.4)
+     "run again after vdisk_protection_time, or chsystem/chmdiskgrp -vdiskprotectionenabled no",
      "flashsystem_protected"},
-};
+}; // facts 5 to 7
 
 bool is_command_error(const Error& error) // the command was refused, or this code level does not know it
 {
@@ -74,16 +64,12 @@ struct Handle {
     std::string uid;    // 32 upper-case hex digits
 };
 
-Result<Handle> parse_handle(std::string_view handle)
+Result<Handle> parse_handle(const VolumeHandle& handle)
 {
-    const auto parts = parts_of(handle, R"(SVC:(?:(?:([\da-f]+):)?(\d+);)?(6005076[\da-f]{25}))"); // NAA 6, IBM
-    if (parts)
-        return Handle{parts->at(0), parts->at(1), upper(parts->at(2))};
-    const bool is_other = handle.starts_with("DS8K:") || handle.starts_with("A9000:");
-    return Error{is_other ? Errc::unsupported : Errc::bad_request,
-                 fmt::format("volume handle '{}' is {}", handle,
-                             is_other ? "of a DS8000 or A9000" : "none of SVC:id;uid, SVC:system:id;uid, SVC:uid"),
-                 "only volumes of block.csi.ibm.com on FlashSystem or SAN Volume Controller can be copied to"};
+    const auto parts = parts_of(handle.handle, R"(SVC:(?:(?:([\da-f]+):)?(\d+);)?(6005076[\da-f]{25}))"); // NAA 6, IBM
+    if (!parts) // DS8K: and A9000: are of the same CSI driver
+        return not_a_handle(handle, "FlashSystem (SVC:id;uid, SVC:system:id;uid or SVC:uid)", "block.csi.ibm.com");
+    return Handle{parts->at(0), parts->at(1), upper(parts->at(2))};
 }
 
 Result<Volume> parse_volume(const Json& row)
@@ -112,10 +98,9 @@ ArrayCopyRecord parse_copy(const Json& row)
 {
     const auto status = text_at(row, "status");
     const int percent = percent_at(row, {"progress"});
-    ArrayCopyRecord record{.id = rest::percent_encode(text_at(row, "id")), .status = status};
+    ArrayCopyRecord record{rest::percent_encode(text_at(row, "id")), status, {Phase::failed, percent}, "", ""};
     record.source = text_at(row, "source_vdisk_id");
     record.target = text_at(row, "target_vdisk_id");
-    record.state = {Phase::failed, percent};
     if (status == "idle_or_copied") // before the start too: only 100 % makes it done (facts 7)
         record.state.phase = percent == 100 ? Phase::done : Phase::absent;
     else if (is_listed(status, "copying,preparing,prepared,stopping"))
@@ -134,17 +119,16 @@ bool is_no_answer(const rest::Reply& reply)
 
 std::optional<Error> decode_error(const rest::Reply& reply, const Json* json)
 {
-    if (reply.status < 300 && (json == nullptr || !json->is_string())) // rows may hold any name, even one like a code
+    const bool is_text = json != nullptr && json->is_string();
+    if (reply.status < 300 && !is_text) // rows may hold any name, even one like a code
         return std::nullopt;
-    const ArrayWords words{first_match(reply.body, command_code),
-                           json != nullptr && json->is_string() ? json->get<std::string>() : reply.body};
+    const ArrayWords words{first_match(reply.body, command_code), is_text ? json->get<std::string>() : reply.body};
     if (words.code.ends_with('W')) // done, but not as we think
         return Error{Errc::indeterminate, fmt::format("the array warns: {}", words.message), "", words.code};
     if (!words.code.empty())
         return explain(error_rows, "flashsystem", words, reply.status);
     if (is_refused(reply))
-        return Error{Errc::denied, fmt::format("the session is not accepted (HTTP {})", reply.status),
-                     std::string(own_user)};
+        return Error{Errc::denied, fmt::format("the session is not accepted (HTTP {})", reply.status), own_user};
     return std::nullopt;
 }
 
@@ -154,8 +138,8 @@ Afterwards afterwards(const Error& error)
     if (is_listed(code, "CMMVC5878E,CMMVC5842E,CMMVC5867E,CMMVC6578E,CMMVC6581E,CMMVC6035E"))
         return Afterwards::look_again;
     const bool no_answer = error.reason.empty() && (error.code == Errc::conflict || error.code == Errc::failed);
-    return no_answer || (is_transient(error.code) && error.code != Errc::busy) ? Afterwards::wait_first
-                                                                               : Afterwards::give_up;
+    const bool not_now = is_transient(error.code) && error.code != Errc::busy;
+    return no_answer || not_now ? Afterwards::wait_first : Afterwards::give_up;
 }
 
 class FlashSystem final : public CopyingDriver, public LunNumbers {
@@ -172,7 +156,7 @@ public:
 
     Result<Volume> find_volume(const Call& call, const VolumeHandle& handle) override
     {
-        const auto wanted = parse_handle(handle.handle);
+        const auto wanted = parse_handle(handle);
         const auto system = wanted ? one(call, "lssystem") : wanted.error();
         if (!system)
             return system.error();
@@ -190,25 +174,21 @@ public:
     {
         HostObjects objects{.one_protocol = true, .spell = &Initiator::in_capitals};
         objects.list = [&](const Spellings& ports, const std::string& own, bool) {
-            // Not every code level lists ports, and lsfabric knows those that are logged in (facts 5).
-            const auto listed = [&](const std::string& command, const Json& options = Json::object()) {
-                return or_none(list(call, command, options), is_command_error);
-            };
-            HostSearch search{.hints = {{[&] { return listed("lshostports"); }, "host_id"}},
+            HostSearch search{.hints = {{[&] { return list(call, "lshostports"); }, "host_id"}},
+                              .is_no_hint = is_command_error, // not every code level has lshostports (facts 5)
                               .everyone = {[&] { return list(call, "lshost"); }, "name"},
                               .initiators_in = ports_in,
                               .read = [&](const std::string& id_or_name) { return read_host(call, id_or_name); }};
             for (const auto& port : ports)
                 if (is_hex(port))
-                    search.hints.push_back({[&] { return listed("lsfabric", {{"wwpn", port}}); }, "name"});
+                    search.hints.push_back({[&] { return list(call, "lsfabric", {{"wwpn", port}}); }, "name"});
             return holders_of(ports, own, host, search);
         };
         // Without "protocol" it is right for FC on every code level; for iSCSI newer ones need it and older ones refuse it.
         objects.write = [&](const ArrayHost* own, const std::string& name, const Spellings& ports) {
             const bool is_fc = is_hex(ports.front());
-            Json options = {{is_fc ? "fcwwpn" : "iscsiname", join(ports, is_fc ? ":" : ",")}};
-            if (is_fc) // it need not be logged in at this moment
-                options["force"] = true;
+            Json options = is_fc ? Json{{"fcwwpn", join(ports, ":")}, {"force", true}} // logged in or not
+                                 : Json{{"iscsiname", join(ports, ",")}};
             if (own)
                 return done(api_.post(call, "/addhostport/" + halves(own->id).second, options));
             options.update({{"name", name}, {"type", "generic"}});
@@ -230,8 +210,7 @@ public:
         return numbers_in(list(call, "lshostvdiskmap/" + halves(host.id).second), "SCSI_id");
     }
 
-    // FlashCopy of a raw device's volume onto a PersistentVolume's (facts 7). Without autodelete: the mapping stays and
-    // proves that all was copied.
+    // FlashCopy of a raw device's volume (facts 7), without autodelete: the mapping that stays proves that all was copied.
     bool copies(DiskBacking::Kind kind) const override { return kind == DiskBacking::Kind::rdm; }
 
     Result<Volume> find_source(const Call& call, const DiskBacking& disk) override
@@ -242,22 +221,20 @@ public:
 
     Result<void> check(const Call& call, const ArrayCopy& copy) override
     {
-        const auto& [source, target] = std::tie(copy.source, copy.target);
-        auto fits =
-            check_equal_sizes(copy, fmt::format("expandvdisksize -size {} -unit b {}, or copy through a host (XCOPY)",
-                                                target.size_bytes - source.size_bytes, source.name));
-        for (const auto& volume : {source, target})
+        const auto command = fmt::format("expandvdisksize -size {} -unit b {}",
+                                         copy.target.size_bytes - copy.source.size_bytes, copy.source.name);
+        auto fits = check_equal_sizes(copy, command + ", or copy through a host (XCOPY)");
+        for (const auto& volume : {copy.source, copy.target})
             fits = fits ? verify(call, volume) : fits;
         if (!fits)
             return fits;
-        const auto maps = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + target.name}});
-        const auto others = kept(kept(maps, "target_vdisk_id", target.id),
+        const auto maps = list(call, "lsfcmap", {{"filtervalue", "target_vdisk_name=" + copy.target.name}});
+        const auto others = kept(kept(maps, "target_vdisk_id", copy.target.id),
                                  [&](const Json& row) { return text_at(row, "name") != copy_name(copy); });
         if (!others || others->empty())
             return done(others);
-        return error(Errc::unsupported,
-                     fmt::format("{} is the target of FlashCopy mapping {} already", target.name,
-                                 text_at(others->front(), "name")),
+        return about(copy.target, Errc::unsupported,
+                     fmt::format("it is the target of FlashCopy mapping {} already", text_at(others->front(), "name")),
                      "let that copy end and remove it (rmfcmap), or copy through a host (XCOPY)");
     }
 
@@ -308,8 +285,7 @@ protected:
             return done(gone);
         if (const auto [kind, id] = halves(host.id); kind == "host")
             return done(api_.post(call, "/rmvdiskhostmap/" + volume.id, {{"host", id}}));
-        return error(Errc::unsupported, "a mapping of a host cluster is never taken away",
-                     "rmvolumehostclustermap, if it is to go");
+        return error(Errc::unsupported, "a cluster's mapping is never taken away", "by hand: rmvolumehostclustermap");
     }
 
     Result<bool> is_gone(const Call& call, const Volume& volume, const ArrayHost& host) override
@@ -347,12 +323,11 @@ protected:
     {
         const Json mapping = {
             {"source", copy.source.id}, {"target", copy.target.id}, {"name", copy_name(copy)}, {"copyrate", copy_rate}};
-        const Json no_options = Json::object();
         const bool is_prepared = now && now->status == "prepared";
-        const auto step = !now                              ? api_.post(call, "/mkfcmap", mapping)
-                          : is_prepared                     ? api_.post(call, "/startfcmap/" + now->id, no_options)
-                          : is_listed(now->status, at_rest) ? api_.post(call, "/prestartfcmap/" + now->id, no_options)
-                                                            : rest::as_result(Json());
+        if (now && !is_prepared && !is_listed(now->status, at_rest)) // on its way
+            return std::optional<ArrayCopyState>();
+        const char* next = is_prepared ? "/startfcmap/" : "/prestartfcmap/";
+        const auto step = now ? api_.post(call, next + now->id, Json::object()) : api_.post(call, "/mkfcmap", mapping);
         return then(step, [&](const Json&) { // one that fails right after its start is not begun anew
             return is_prepared ? std::optional(ArrayCopyState{Phase::running}) : std::nullopt;
         });
@@ -399,8 +374,7 @@ private:
                      "check that STORAGE_HOSTNAME is the array of the StorageClass, and that the volume still exists");
     }
 
-    // With protection on, a mapping stays for minutes after I/O. It is in force where system and pool have it on (facts 3); a
-    // pool that does not say counts as on.
+    // With protection on in system and pool (facts 3; silence counts as on), a mapping stays for minutes after I/O.
     Result<void> check_protection(const Call& call, const Json& system, const Json& volume)
     {
         if (text_at(system, "vdisk_protection_enabled") != "yes")
@@ -412,12 +386,10 @@ private:
             return done(pool);
         const auto name = text_at(volume, "mdisk_grp_name");
         return error(Errc::unsupported,
-                     fmt::format("volume protection is on for the system and {} pool {}: it would keep the mapping "
-                                 "after the copy",
-                                 of_pool.empty() ? "perhaps for" : "for", name),
-                     fmt::format("while migrating: chmdiskgrp -vdiskprotectionenabled no {}, or for all pools chsystem "
-                                 "-vdiskprotectionenabled no",
-                                 name),
+                     fmt::format("volume protection of the system and {} pool {} would keep the mapping after the copy",
+                                 of_pool.empty() ? "perhaps of" : "of", name),
+                     fmt::format("while migrating: chmdiskgrp {0} {1}, or for all pools chsystem {0}",
+                                 "-vdiskprotectionenabled no", name),
                      "flashsystem_protection_on");
     }
 
@@ -428,13 +400,12 @@ private:
                     [&](const Json& row) { return unless_replaced(volume, row, "vdisk_UID"); });
     }
 
+    // None where the id is another volume's by now; without any, nothing else shows whose id it is.
     Result<Records> map_rows(const Call& call, const Volume& volume)
     {
-        const auto rows = list(call, "lsvdiskhostmap/" + volume.id);
-        const auto still =
-            rows && rows->empty() // then nothing else shows whose id it is
-                ? verify(call, volume)
-                : one_by_one(rows, [&](const Json& row) { return unless_replaced(volume, row, "vdisk_UID"); });
+        const auto is_ours = [&](const Json& row) { return unless_replaced(volume, row, "vdisk_UID").has_value(); };
+        const auto rows = kept(list(call, "lsvdiskhostmap/" + volume.id), is_ours);
+        const auto still = rows && rows->empty() ? verify(call, volume) : Result<void>();
         return still ? rows : still.error();
     }
 
@@ -471,8 +442,7 @@ Result<std::unique_ptr<Array>> make(const ArrayConfig& config, rest::Transport& 
          .secrets = {config.password},
          .has_logout = false, // there is none
          .lapsed = is_refused,
-         // A user has one token, so a sign-in elsewhere ends ours, and ours theirs: growing pauses let both get on
-         // (facts 2).
+         // A user has one token: a sign-in elsewhere ends ours, and ours theirs. Growing pauses let both get on (facts 2).
          .renewals = {250ms, 1s, 2s, 4s, 8s}});
     return made<FlashSystem>(wire, std::move(rules), decode_error, rest::session(session), clock);
 }

@@ -195,12 +195,6 @@ limit $w_limit
 ttl $w_ttl"
     adopt "$wanted"
     examine_source "$located"
-    pointer=$(pointer_of "$s_path" "$w_job")
-    for file in "$pointer.vmdk" "$pointer-rdm.vmdk"; do
-        if [ -e "$file" ] || [ -L "$file" ]; then
-            refuse conflict already_exists "$file is already there" "if no clone of this id runs on any host, remove it"
-        fi
-    done
     guard_attached "$w_job" "$device" "$w_size"
     guard_target "$w_size"
     lock_host
@@ -208,6 +202,12 @@ ttl $w_ttl"
     guard_attached "$w_job" "$device" "$w_size"
     writer_of "$device"
     [ -z "$writer" ] || refuse conflict target_busy "job $writer writes $device, or may still do so" "wait for that job, or cancel it"
+    pointer=$(pointer_of "$s_path" "$w_job")
+    for file in "$pointer.vmdk" "$pointer-rdm.vmdk"; do
+        if [ -e "$file" ] || [ -L "$file" ]; then
+            refuse conflict already_exists "$file is already there" "if no clone of this id runs on any host, remove it"
+        fi
+    done
     new=$state/new.$$
     if ! write_order 2> /dev/null; then
         rm -rf "$new"

@@ -182,7 +182,6 @@ TEST(SshScript, ACloneNobodyAsksAboutIsEnded)
     auto words = host.clone_words(disk, target);
     words.emplace_back("ttl", "1");
     ASSERT_TRUE(host.call("clone", words));
-    host.lab.wait_held("clone");
     EXPECT_TRUE(eventually([&] { return host.processes().empty(); }));
     const auto status = host.watch(target.job, 0, 0);
     EXPECT_EQ(status.state, CloneState::cancelled);

@@ -242,7 +242,7 @@ int vmkfstools(const Words& words)
     append(root / "clones", words.at(3));
     const std::string mode = text_of(root / "clone-mode"); // "", "hold" or "fail"
     std::cout << "Cloning disk '" << words.at(1) << "'...\n\rClone: 10% done." << std::flush;
-    while (mode == "hold" && !fs::exists(root / "release"))
+    while (mode == "hold" && fs::exists(root) && !fs::exists(root / "release")) // its host may be gone first
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     if (mode == "fail") {
         std::cout << "\rClone: 43% done.Failed to clone disk: Input/output error (327689)." << std::flush;

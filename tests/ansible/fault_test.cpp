@@ -59,7 +59,8 @@ TEST_F(OneOfTenByAnsible, HasAFaultWhichIsSaidWithItsRemedyAndTheNineSucceed)
     meet(bare::secure_boot(), {"Secure Boot", "--host-transport ssh"});
     meet(bare::sshd_down(), {"Connection refused"});
     meet(bare::wrong_host_key(), {"HOST IDENTIFICATION HAS CHANGED"});
-    expect_nine_succeed(install_and_restart(fleet, tenth, "esxcli software vib install"), {});
+    expect_nine_succeed(install_and_restart(fleet, tenth, "esxcli software vib install"),
+                        {"esxcli software vib install", "run the playbook again"});
     meet(bare::exec_installed_only(), {"refuses to run /opt/xcopy-agent/bin/xcopy-agent", "execInstalledOnly"});
 
     const auto last = fleet.play("install");
@@ -92,6 +93,8 @@ TEST_P(RebootAt, OnlyThatHostFailsAndTheNextRunFinishesIt)
     const auto played = install_and_restart(fleet, "esx2", GetParam());
     for (const auto& name : fleet.names())
         EXPECT_EQ(played.hosts.at(name).fine(), name != "esx2") << name << "\n" << played.output;
+
+    EXPECT_THAT(played.said_of("esx2"), HasSubstr("If the host restarted, run the playbook again")) << played.output;
 
     const auto again = fleet.play("install");
     EXPECT_EQ(again.exit, 0) << again.output;

@@ -79,6 +79,7 @@ Lab::Lab(const LabOptions& options)
     if (!line) {
         ::close(stdin_);
         ::waitpid(pid_, nullptr, 0);
+        fs::remove_all(directory_);
         throw std::runtime_error("the lab did not start; its reason is on stderr");
     }
     ready_ = json::parse(*line);

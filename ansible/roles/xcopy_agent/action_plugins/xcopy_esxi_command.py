@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 ARGUMENTS = {
@@ -37,9 +38,15 @@ class ActionModule(ActionBase):
             standard_input = _standard_input(given)
         except OSError as problem:
             return result | {"failed": True, "msg": str(problem)}
-        ended = self._low_level_execute_command(
-            shlex.join(given["argv"]), sudoable=False, in_data=standard_input
-        )
+        try:
+            ended = self._low_level_execute_command(
+                shlex.join(given["argv"]), sudoable=False, in_data=standard_input
+            )
+        except AnsibleConnectionFailure as broken:
+            raise AnsibleConnectionFailure(
+                f"{broken} The connection failed at '{shlex.join(given['argv'])}', which may or may not have been done. "
+                "If the host restarted, run the playbook again when it answers: it goes on where it was."
+            ) from None
         result.update(rc=ended["rc"], stdout=ended["stdout"], stderr=ended["stderr"], changed=True)
         result["stdout_lines"] = ended["stdout"].splitlines()
         if ended["rc"] != 0:

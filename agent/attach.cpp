@@ -62,7 +62,9 @@ awaitable<Result<Device>> Attachments::wait_until_ready(std::string naa, AttachR
     milliseconds pause = first_look;
     auto next_rescan = steady_clock::time_point::min();
     bool suspected = false;
+    bool overtaken = false;
     for (;;) {
+        const auto rescans_before = rescans_.ended();
         auto view = co_await inventory_.fresh();
         if (!view)
             co_return view.error();
@@ -99,6 +101,8 @@ awaitable<Result<Device>> Attachments::wait_until_ready(std::string naa, AttachR
                 co_return on.error();
         }
         if (*step != AttachStep::ready && *step != AttachStep::settle && steady_clock::now() >= next_rescan) {
+            if (rescans_.ended() != rescans_before && !std::exchange(overtaken, true))
+                continue; // one that ended during this look may have brought the device: nobody needs another
             auto reply = co_await rescans_.rescan(RescanKind::add, request.adapters);
             if (!reply)
                 co_return std::move(reply.error()).in("attach " + naa);

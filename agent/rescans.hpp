@@ -7,6 +7,7 @@
 #include "agent/event.hpp"
 #include "agent/workers.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -29,6 +30,9 @@ public:
 
     // A rescan of these adapters (none named: all that can carry a LUN) that begins after this call.
     awaitable<Result<RescanReply>> rescan(RescanKind kind, std::vector<std::string> adapters);
+
+    // Grows with every rescan that ended.
+    std::uint64_t ended() const { return idle_.count(); }
 
 private:
     struct Round {

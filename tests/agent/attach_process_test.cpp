@@ -56,6 +56,7 @@ TEST_F(Attach, OfTwentyDisksTakesTwoRescansAtMost)
 {
     host.start();
     std::vector<std::jthread> clients;
+    clients.reserve(20);
     for (int i = 0; i < 20; ++i)
         host.map(fmt::format("naa.60000000000001{:02}", i), 64);
     std::atomic<int> good = 0;

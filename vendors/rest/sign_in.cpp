@@ -193,7 +193,7 @@ Session key_session(KeySession rules)
         }
     };
     auto [lapsed, renewals, secrets] = std::tuple(rules.lapsed, rules.renewals, std::move(rules.secrets));
-    auto session = session_of(Steps{std::move(rules)}, std::move(secrets));
+    auto session = session_of(Steps{std::move(rules)}, secrets);
     session.lapsed = std::move(lapsed);
     session.renewals = std::move(renewals);
     return session;

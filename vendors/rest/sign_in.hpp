@@ -94,12 +94,12 @@ Session key_session(KeySession rules);
 
 // For a session whose steps keep something from opening to closing: an object with open() as Session::open, and close(),
 // which gives the request that ends the session, if there is one.
-template <class Steps> Session session_of(Steps steps, std::vector<Secret> secrets)
+template <class Steps> Session session_of(Steps steps, const std::vector<Secret>& secrets)
 {
     const auto kept = std::make_shared<Steps>(std::move(steps));
     return {.open = [kept](const Call& call, const Send& send) { return kept->open(call, send); },
             .logout = [kept](const auto&) -> std::optional<Request> { return kept->close(); },
-            .secrets = std::move(secrets)};
+            .secrets = secrets};
 }
 
 // One step of several: the reply if it is a success, else Errc::denied, or Errc::unavailable (429, 5xx: worth repeating),

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <locale>
 #include <regex>
 
 namespace xcopy {
@@ -18,6 +19,19 @@ template <class Change> std::string changed(std::string_view text, Change change
     std::string result(text);
     std::ranges::transform(result, result.begin(), [&](unsigned char c) { return static_cast<char>(change(c)); });
     return result;
+}
+
+// libstdc++ remembers each character in a table of the locale when it is first used (ctype::narrow), without a lock. So one
+// thread fills the table before any expression is compiled.
+std::regex compiled(const char* form, std::regex::flag_type flags = std::regex::ECMAScript)
+{
+    [[maybe_unused]] static const bool is_filled = [] {
+        const auto& characters = std::use_facet<std::ctype<char>>(std::locale());
+        for (int c = 1; c < 256; ++c)
+            characters.narrow(static_cast<char>(c), '\0');
+        return true;
+    }();
+    return std::regex(form, flags);
 }
 
 } // namespace
@@ -132,7 +146,7 @@ bool is_plain_name(std::string_view text, std::size_t longest)
 std::optional<std::vector<std::string>> parts_of(std::string_view text, const char* form)
 {
     std::match_results<std::string_view::const_iterator> found;
-    if (text.size() > 500 || !std::regex_match(text.begin(), text.end(), found, std::regex(form, std::regex::icase)))
+    if (text.size() > 500 || !std::regex_match(text.begin(), text.end(), found, compiled(form, std::regex::icase)))
         return std::nullopt;
     return std::vector<std::string>(std::next(found.begin()), found.end());
 }
@@ -140,7 +154,7 @@ std::optional<std::vector<std::string>> parts_of(std::string_view text, const ch
 std::string first_match(std::string_view text, const char* form)
 {
     std::match_results<std::string_view::const_iterator> found;
-    return std::regex_search(text.begin(), text.end(), found, std::regex(form)) ? found.str() : std::string();
+    return std::regex_search(text.begin(), text.end(), found, compiled(form)) ? found.str() : std::string();
 }
 
 std::vector<int> version_in(std::string_view text)

@@ -27,6 +27,18 @@ bool names_device(std::string_view line, std::string_view path)
     return false;
 }
 
+bool names_by_vml(std::string_view line, std::string_view digits)
+{
+    constexpr std::string_view begin = "disks/vml.";
+    for (auto at = line.find(begin); at != std::string_view::npos; at = line.find(begin, at + 1)) {
+        const auto name = line.substr(at + begin.size());
+        const auto end = std::find_if_not(name.begin(), name.end(), is_part_of_a_name);
+        if (std::string_view(name.begin(), end).find(digits) != std::string_view::npos)
+            return true;
+    }
+    return false;
+}
+
 } // namespace
 
 Result<std::vector<std::string>> vmkfstools_in(std::string_view listing, const OwnWords& own)
@@ -50,8 +62,12 @@ Result<std::vector<std::string>> vmkfstools_in(std::string_view listing, const O
 
 std::string first_about(const std::vector<std::string>& lines, std::string_view naa)
 {
+    constexpr std::size_t shortest_name = 16; // digits
     const auto path = "disks/" + std::string(naa);
-    const auto found = std::ranges::find_if(lines, [&](const auto& line) { return names_device(line, path); });
+    const auto digits = naa.substr(naa.find('.') + 1);
+    const auto found = std::ranges::find_if(lines, [&](const auto& line) {
+        return names_device(line, path) || (digits.size() >= shortest_name && names_by_vml(line, digits));
+    });
     return found == lines.end() ? std::string() : *found;
 }
 

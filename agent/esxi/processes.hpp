@@ -19,7 +19,8 @@ struct OwnWords {
 // The lines about vmkfstools. A listing in which we are not is an error, not an empty list.
 Result<std::vector<std::string>> vmkfstools_in(std::string_view listing, const OwnWords& own);
 
-// The first line that names the device as a path: /vmfs/devices/disks/NAA, /dev/disks/NAA. Empty: none.
+// The first line that names the device as a path: /vmfs/devices/disks/NAA, /dev/disks/NAA, …/vml.X where X holds the NAA's digits
+// (facts/vsphere.md 3). Empty: none.
 std::string first_about(const std::vector<std::string>& lines, std::string_view naa);
 
 } // namespace xcopy

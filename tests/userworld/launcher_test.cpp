@@ -25,8 +25,9 @@ namespace fs = std::filesystem;
 
 std::string contents(const fs::path& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf(); // throws nothing where it is of a process that just ended
+    return std::move(text).str();
 }
 
 class Recorded : public testing::Test {

@@ -48,7 +48,7 @@ writer_of() { # device
     done
     set -f
     # And whoever else it may be, by hand or left by somebody who was killed.
-    if [ -z "$writer" ] && processes | grep vmkfstools | grep -qF "rdm:$disks/$1"; then writer='(unknown: a vmkfstools that nobody here answers for)'; fi
+    if [ -z "$writer" ] && processes | grep vmkfstools | grep -qE "disks/($1([^0-9A-Za-z._]|\$)|vml\.[0-9a-f]*${1#*.})"; then writer='(unknown: a vmkfstools that nobody here answers for)'; fi
 }
 
 process_lives() { # pid

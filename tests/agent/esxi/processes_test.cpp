@@ -49,4 +49,15 @@ TEST(Processes, ADeviceIsNamedByItsWholePathOnly)
     EXPECT_FALSE(on("-i s -d rdm:/vmfs/devices/disks/naa.7 naa.60a"));
 }
 
+TEST(Processes, ADeviceIsKnownByItsVmlNameToo)
+{
+    const std::string digits = "600a098038303053453f463045727530";
+    const auto on = [&](const std::string& words) {
+        return !first_about({"vmkfstools -i s " + words}, "naa." + digits).empty();
+    };
+    EXPECT_TRUE(on("-d rdm:/vmfs/devices/disks/vml.0200070000" + digits + "4c554e20432d p.vmdk"));
+    EXPECT_TRUE(on("-d thin /dev/disks/vml.01 rdm:/dev/disks/vml.0200070000" + digits));
+    EXPECT_FALSE(on("-d rdm:/vmfs/devices/disks/vml.0200070000600a098038303053453f463045727531 " + digits));
+}
+
 } // namespace xcopy

@@ -78,8 +78,9 @@ std::vector<int> children_of(int pid)
 
 std::string contents_of(const fs::path& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf(); // throws nothing where it is of a process that just ended
+    return std::move(text).str();
 }
 
 fs::path new_folder(const std::string& stem)

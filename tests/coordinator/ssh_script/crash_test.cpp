@@ -1,17 +1,17 @@
 // Whatever dies, whenever: never two writers, never "done" without an exit status, and the same words again put it right.
 #include "tests/coordinator/ssh_script/script_host.hpp"
+#include "tests/lab/wire.hpp"
 
 #include <gtest/gtest.h>
 
-#include <sys/stat.h>
-
-#include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <map>
+#include <sys/stat.h>
 #include <thread>
 
 namespace xcopy::ssh_script {
@@ -35,12 +35,21 @@ protected:
         host.lab.call({{"do", "vmkfstools.set"}, {"hold_at", nullptr}});
         host.lab.release("clone");
     }
-    bool is_reading(const std::string& file) const
+    // Makes a pipe of that file: whoever reads it waits for us.
+    static void make_pipe(const std::filesystem::path& file)
     {
-        const auto all = host.processes();
-        return std::any_of(all.begin(), all.end(), [&](const auto& line) {
-            return line.starts_with("cat ") && line.ends_with(file);
-        });
+        std::filesystem::remove(file);
+        ASSERT_EQ(mkfifo(file.c_str(), S_IRUSR | S_IWUSR), 0);
+    }
+    // The pipe's other end, once somebody reads it; he goes on when it is closed.
+    static lab::Fd reader_of(const std::filesystem::path& pipe)
+    {
+        lab::Fd end;
+        EXPECT_TRUE(eventually([&] {
+            end = lab::Fd(::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+            return static_cast<bool>(end);
+        }));
+        return end;
     }
     // Like a coordinator that is started again: the same words from the beginning until they are through.
     CloneStatus copy()
@@ -274,8 +283,7 @@ TEST_F(SshScriptCrash, WhatWasReadOfOneOrderIsNotTakenForTheNext)
     for (const auto* verb : {"clones", "watch", "cancel", "cancel of what nobody began"}) {
         SCOPED_TRACE(verb);
         ASSERT_EQ(copy().state, CloneState::succeeded);
-        std::filesystem::remove(job / "out"); // a pipe instead: who reads it waits for us
-        ASSERT_EQ(mkfifo((job / "out").c_str(), S_IRUSR | S_IWUSR), 0);
+        make_pipe(job / "out");
         if (verb == std::string("cancel of what nobody began")) {
             for (const auto* file : {"done", "exit", "begun"})
                 std::filesystem::remove(job / file);
@@ -283,10 +291,10 @@ TEST_F(SshScriptCrash, WhatWasReadOfOneOrderIsNotTakenForTheNext)
         auto answer = std::async(std::launch::async, [&] {
             return host.call(std::string(verb).substr(0, 6), {{"job", target.job}});
         });
-        ASSERT_TRUE(eventually([&] { return is_reading("/out"); }));
+        auto slow = reader_of(job / "out");
         std::filesystem::rename(job, forgotten); // as forget does
         hold_in_mid_clone();
-        std::ofstream(forgotten / "out") << "\n";
+        slow = {};
         const auto heard = answer.get();
         if (heard)
             EXPECT_EQ(*heard, "{\"clones\":[]}\n");
@@ -309,12 +317,11 @@ TEST_F(SshScriptCrash, ACloneThatBeginsWhileItIsReadIsNotIndeterminate)
     const auto watcher = root / "tmp/xcopy-ssh/run" / target.job;
     for (const auto* file : {"done", "exit", "begun"})
         std::filesystem::remove(job / file);
-    std::filesystem::remove(watcher); // a pipe instead: who reads it waits for us
-    ASSERT_EQ(mkfifo(watcher.c_str(), S_IRUSR | S_IWUSR), 0);
+    make_pipe(watcher);
     auto listed = std::async(std::launch::async, [&] { return host.ask<CloneList>("clones"); });
-    ASSERT_TRUE(eventually([&] { return is_reading("/run/" + target.job); }));
+    auto slow = reader_of(watcher);
     std::filesystem::create_directory(job / "begun");
-    std::ofstream(watcher) << "\n";
+    slow = {};
     const auto list = listed.get();
     std::filesystem::remove(watcher);
     ASSERT_TRUE(list) << list.error().message;
@@ -354,6 +361,24 @@ TEST_F(SshScriptCrash, AVmkfstoolsThatNobodyAnswersForIsAWriterToo)
     let_go();
     EXPECT_TRUE(eventually([&] { return host.processes().empty(); }));
     EXPECT_EQ(copy().state, CloneState::succeeded);
+    host.expect_clean(target);
+}
+
+TEST_F(SshScriptCrash, AVmkfstoolsIsKnownByTheVmlNameOfItsDeviceToo)
+{
+    ASSERT_TRUE(host.attach(target));
+    const auto by_hand = [&](const std::string& digits) {
+        host.lab.spawn("esx1", {"/bin/sh", "-c", "sleep 60; :", "vmkfstools", "-i", "a.vmdk", "-d",
+                                "rdm:/dev/disks/vml.0200070000" + digits + "4c554e202020", "b.vmdk"});
+        ASSERT_TRUE(eventually([&] { return !host.processes().empty(); }));
+    };
+    by_hand(target.naa.substr(4));
+    EXPECT_EQ(host.refusal("clone", host.clone_words(disk, target)), "target_busy");
+    EXPECT_EQ(host.starts_on(target), 0);
+    kill("vml|sleep");
+    by_hand(std::string(32, '6'));
+    EXPECT_EQ(copy().state, CloneState::succeeded) << "that is another device";
+    kill("vml|sleep");
     host.expect_clean(target);
 }
 

@@ -42,9 +42,10 @@ struct HostSearch {
         std::function<Result<std::vector<rest::Json>>()> list;
         std::string_view name_field; // its name or id; where that is empty the row is skipped
     };
-    std::vector<Rows> hints;                      // those that show one of `wanted` lead to a host; the cheapest first
-    std::function<bool(const Error&)> is_no_hint; // the array has no such list; any other error ends the search
-    Rows everyone;                                // asked where the hints lead to nobody
+    std::vector<Rows> hints; // those that show one of `wanted` lead to a host; the cheapest first
+    // The array has no such list; any other error ends the search.
+    std::function<bool(const Error&)> is_no_hint = [](const Error&) { return false; };
+    Rows everyone; // asked where the hints lead to nobody
     std::function<Spellings(const std::vector<rest::Json>& rows)> initiators_in;
     std::function<Result<std::optional<ArrayHost>>(const std::string& name)> read;
 };

@@ -195,6 +195,22 @@ TEST_F(HostSearchTest, WhereNobodyHasThemOursIsGivenEvenEmpty)
     EXPECT_EQ(read.back(), own);
 }
 
+TEST_F(HostSearchTest, AHintThatCannotBeHadEndsTheSearchUnlessTheArrayHasNoSuchList)
+{
+    HostSearch how;
+    how.hints.push_back({[]() -> Result<std::vector<Json>> {
+                             return Error{Errc::unsupported, "no such command"};
+                         },
+                         ""});
+    how.everyone = {[&] { return rows_of(everyone, ""); }, "host"};
+    how.read = [&](const std::string& name) -> Result<std::optional<ArrayHost>> {
+        return ArrayHost{"host:" + name, name, {one, two}};
+    };
+    EXPECT_EQ(holders_of({one, two}, own, host, how).error().code, Errc::unsupported);
+    how.is_no_hint = [](const Error& error) { return error.code == Errc::unsupported; };
+    EXPECT_EQ(holders_of({one, two}, own, host, how)->size(), 1U);
+}
+
 TEST_F(HostSearchTest, AHostThatCannotBeReadIsNotNobody)
 {
     EXPECT_EQ(search({"broken"}).error().code, Errc::unavailable);
